@@ -1,0 +1,54 @@
+"""Epoch-wise double descent in noisy data: the whole paper as one workflow.
+
+    snakemake --cores 8 all                                  the embedded experiment, digits
+    snakemake --cores 8 all --config experiment=cifar10      the paper
+
+The line to keep in mind: dataset → corrupt → train → extract → separation, outliers → summary → claims → figures → report.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/dataset.smk"
+include: "rules/training.smk"
+include: "rules/activations.smk"
+include: "rules/analysis.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+wildcard_constraints:
+    dataset=NAME,
+    experiment=NAME,
+    noise=NAME,
+    model=NAME,
+    seed=r"\d+",
+    draw=r"(_seed\d+)?",
+    figure="|".join(FIGURES),
+
+
+localrules:
+    all,
+
+
+rule all:
+    """Everything of the chosen experiments: claims, figures and what the report is made of."""
+    default_target: True
+    input:
+        expand(
+            "results/{experiment}/figures/{figure}.{ext}",
+            experiment=EXPERIMENTS,
+            figure=FIGURES,
+            ext=["pdf", "png", "csv"],
+        ),
+        expand("results/{experiment}/claims.{ext}", experiment=EXPERIMENTS, ext=["parquet", "md", "html"]),
+        expand("results/{experiment}/captions/{name}.rst", experiment=EXPERIMENTS, name=CAPTIONS),

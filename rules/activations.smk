@@ -1,0 +1,34 @@
+"""Activations.
+
+In: the snapshots of one run. Out, under `results/{experiment}/{noise}/{model}/seed{seed}/activations/`: class means,
+statistics of every neuron, the large neurons and the network's outputs sample by sample.
+"""
+
+
+rule extract:
+    """Read all statistics of all layers off the snapshots of one run."""
+    input:
+        train=data_file("train"),
+        test=data_file("test"),
+        labels=labels,
+        snapshots=f"{RUN}/snapshots",
+        code=code_of("extract.py"),
+    output:
+        class_means=ensure(f"{RUN}/activations/class_means.parquet", non_empty=True),
+        neurons=ensure(f"{RUN}/activations/neurons.parquet", non_empty=True),
+        samples=ensure(f"{RUN}/activations/samples.parquet", non_empty=True),
+        outputs=ensure(f"{RUN}/activations/outputs.parquet", non_empty=True),
+    log:
+        "results/logs/extract/{experiment}/{noise}/{model}/seed{seed}.log",
+    benchmark:
+        "results/logs/extract/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    threads: train_threads
+    resources:
+        mem_mb=analysis_mb,
+        runtime=120,
+    conda:
+        "../envs/training.yaml"
+    params:
+        spec=settings_spec("activations"),
+    script:
+        "../workflow_scripts/extract.py"

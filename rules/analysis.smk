@@ -1,0 +1,117 @@
+"""Analysis.
+
+In: the activations of every run. Out: `separation.parquet`, `outliers.parquet`, `large_activation.parquet` beside each
+run, and over seeds `results/{experiment}/summary/*.parquet` and `results/{experiment}/claims.{parquet,md,html}`.
+"""
+
+
+rule separation:
+    """Hold clean against noisy mean signals, per layer and class."""
+    input:
+        class_means=f"{RUN}/activations/class_means.parquet",
+        neurons=f"{RUN}/activations/neurons.parquet",
+        code=code_of("separation.py"),
+    output:
+        separation=ensure(f"{RUN}/separation.parquet", non_empty=True),
+    log:
+        "results/logs/separation/{experiment}/{noise}/{model}/seed{seed}.log",
+    benchmark:
+        "results/logs/separation/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=analysis_mb,
+        runtime=20,
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        spec=settings_spec("separation"),
+    script:
+        "../workflow_scripts/separation.py"
+
+
+rule outliers:
+    """Find the large activation of each layer, and what it follows."""
+    input:
+        neurons=f"{RUN}/activations/neurons.parquet",
+        samples=f"{RUN}/activations/samples.parquet",
+        outputs=f"{RUN}/activations/outputs.parquet",
+        labels=labels,
+        features=data_file("features"),
+        code=code_of("outliers.py"),
+    output:
+        outliers=ensure(f"{RUN}/outliers.parquet", non_empty=True),
+        large_activation=ensure(f"{RUN}/large_activation.parquet", non_empty=True),
+    log:
+        "results/logs/outliers/{experiment}/{noise}/{model}/seed{seed}.log",
+    benchmark:
+        "results/logs/outliers/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=analysis_mb,
+        runtime=60,
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        spec=settings_spec("outliers"),
+    script:
+        "../workflow_scripts/outliers.py"
+
+
+rule summary:
+    """Bring all runs of an experiment together over seeds."""
+    input:
+        history=of_all_runs("history.parquet"),
+        separation=of_all_runs("separation.parquet"),
+        outliers=of_all_runs("outliers.parquet"),
+        neurons=of_all_runs("activations/neurons.parquet"),
+        large_activation=of_all_runs("large_activation.parquet"),
+        code=code_of("summary.py"),
+    output:
+        curves=ensure("results/{experiment}/summary/curves.parquet", non_empty=True),
+        phases=ensure("results/{experiment}/summary/phases.parquet", non_empty=True),
+        phases_by_seed=ensure("results/{experiment}/summary/phases_by_seed.parquet", non_empty=True),
+        separation=ensure("results/{experiment}/summary/separation.parquet", non_empty=True),
+        outliers=ensure("results/{experiment}/summary/outliers.parquet", non_empty=True),
+        peaks=ensure("results/{experiment}/summary/peaks.parquet", non_empty=True),
+        large_activation=ensure("results/{experiment}/summary/large_activation.parquet", non_empty=True),
+    log:
+        "results/logs/summary/{experiment}.log",
+    benchmark:
+        "results/logs/summary/{experiment}.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        spec=summary_spec,
+    script:
+        "../workflow_scripts/summary.py"
+
+
+rule claims:
+    """Judge every claim of the paper over seeds."""
+    input:
+        phases="results/{experiment}/summary/phases_by_seed.parquet",
+        separation=of_all_runs("separation.parquet"),
+        outliers=of_all_runs("outliers.parquet"),
+        large_activation=of_all_runs("large_activation.parquet"),
+        code=code_of("claims.py"),
+    output:
+        parquet=ensure("results/{experiment}/claims.parquet", non_empty=True),
+        markdown=ensure("results/{experiment}/claims.md", non_empty=True),
+    log:
+        "results/logs/claims/{experiment}.log",
+    benchmark:
+        "results/logs/claims/{experiment}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        spec=claims_spec,
+    script:
+        "../workflow_scripts/claims.py"

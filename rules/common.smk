@@ -1,0 +1,193 @@
+"""All functions of the workflow, and no rule: the validated configuration, paths of inputs, specs, code, resources."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+
+from snakemake.exceptions import WorkflowError
+
+from epochwise import code
+from epochwise.config import ConfigError, canonical, resolve, weights_of
+from epochwise.sources import SOURCES
+
+try:
+    EXPERIMENTS = resolve(config)
+except ConfigError as error:
+    raise WorkflowError(f"The configuration cannot be used. {error}") from None
+
+NAME = r"(?!(data|summary|figures|captions|logs)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
+RUN = "results/{experiment}/{noise}/{model}/seed{seed}"
+
+# What each figure draws: tables over seeds by name, and files of the data or of one run by the functions below.
+FIGURES = {
+    "data_decomposition": ["train_images", "labels"],
+    "learning_curves": ["curves", "phases"],
+    "phases": ["curves", "phases", "phases_by_seed"],
+    "separation_by_layer": ["separation", "phases"],
+    "separation_by_class": ["separation", "train_images"],
+    "activation_distribution": ["peaks"],
+    "large_activation": ["outliers", "phases"],
+    "large_activation_inputs": ["large_activation", "outliers", "samples", "train_images"],
+    "scenario": ["curves", "separation", "outliers", "phases"],
+}
+CAPTIONS = [*FIGURES, "claims"]
+
+
+def spec(value):
+    """The one param of a rule: what its result depends on, as canonical JSON."""
+    return canonical(value)
+
+
+def code_of(*names):
+    """A script (and modules chosen by wildcards) with every library module reached, relative to the working directory."""
+    return [os.path.relpath(path) for path in code.reached_by(*names)]
+
+
+def block(wildcards):
+    """The resolved block of the experiment that a file belongs to."""
+    return EXPERIMENTS[wildcards.experiment]
+
+
+def dataset_block(wildcards):
+    """The resolved data set by the wildcard `dataset`."""
+    return next(b["dataset"] for b in EXPERIMENTS.values() if b["dataset"]["name"] == wildcards.dataset)
+
+
+def data_file(name):
+    """Input function: a file of the experiment's data set."""
+    return lambda wildcards: f"results/data/{block(wildcards)['dataset']['name']}/{name}.parquet"
+
+
+def draw_of(noise, seed):
+    """The wildcard `draw` for a run: empty if all seeds share one noise draw."""
+    return "" if noise["shared_draw"] else f"_seed{seed}"
+
+
+def labels(wildcards):
+    """Input function: the labels that a run is trained on."""
+    draw = draw_of(block(wildcards)["noises"][wildcards.noise], wildcards.seed)
+    return f"results/{wildcards.experiment}/{wildcards.noise}/labels{draw}.parquet"
+
+
+def runs(wildcards):
+    """(noise, model, seed) of every run of an experiment, in the order of the configuration."""
+    b = block(wildcards)
+    return [(noise, model, seed) for noise in b["noises"] for model in b["models"] for seed in b["seeds"]]
+
+
+def of_all_runs(name):
+    """Input function: one file of every run of an experiment."""
+    return lambda wildcards: [
+        f"results/{wildcards.experiment}/{noise}/{model}/seed{seed}/{name}" for noise, model, seed in runs(wildcards)
+    ]
+
+
+def largest_run(wildcards):
+    """The run that single-run figures show: first noise, model with most weights, first seed."""
+    b = block(wildcards)
+    source = SOURCES[b["dataset"]["source"]]
+    size = {name: weights_of(model, source.pixels, source.classes) for name, model in b["models"].items()}
+    return next(iter(b["noises"])), max(size, key=size.get), b["seeds"][0]
+
+
+def figure_inputs(wildcards):
+    """Input function: the named files that a figure draws."""
+    noise, model, seed = largest_run(wildcards)
+    root = f"results/{wildcards.experiment}"
+    draw = draw_of(block(wildcards)["noises"][noise], seed)
+    elsewhere = {
+        "train_images": data_file("train")(wildcards),
+        "labels": f"{root}/{noise}/labels{draw}.parquet",
+        "samples": f"{root}/{noise}/{model}/seed{seed}/activations/samples.parquet",
+    }
+    return {name: elsewhere.get(name, f"{root}/summary/{name}.parquet") for name in FIGURES[wildcards.figure]}
+
+
+# -- specs: what each stage's result depends on ------------------------------------------------------------------------
+
+
+def dataset_spec(wildcards):
+    b = dataset_block(wildcards)
+    return spec({key: b[key] for key in ("source", "path", "sha256")})
+
+
+def features_spec(wildcards):
+    return spec({"components": dataset_block(wildcards)["components"]})
+
+
+def corrupt_spec(wildcards):
+    b, noise = block(wildcards), block(wildcards)["noises"][wildcards.noise]
+    seeds = [noise["seed"], *([int(wildcards.draw.removeprefix("_seed"))] if wildcards.draw else [])]
+    return spec({"subset": b["subset"], "kind": noise["kind"], "rate": noise["rate"], "seeds": seeds})
+
+
+def train_spec(wildcards):
+    """All of the training block but what cannot change a result: threads and the pace of saved states."""
+    b = block(wildcards)
+    training = {key: value for key, value in b["training"].items() if key not in ("threads", "checkpoint_seconds")}
+    return spec({"training": training, **b["models"][wildcards.model]})
+
+
+def settings_spec(group):
+    """The spec of a stage that reads one settings group."""
+    return lambda wildcards: spec(block(wildcards)[group])
+
+
+def summary_spec(wildcards):
+    b = block(wildcards)
+    return spec({"runs": runs(wildcards), "phases": b["phases"], "level": b["summary"]["level"]})
+
+
+def claims_spec(wildcards):
+    b = block(wildcards)
+    return spec({"runs": runs(wildcards), "margins": b["claims"], "level": b["summary"]["level"]})
+
+
+def figure_spec(wildcards):
+    b = block(wildcards)
+    noise, model, seed = largest_run(wildcards)
+    shown = {"noise": noise, "model": model, "seed": seed}
+    return spec({"dpi": b["figures"]["dpi"], "shown": shown, "options": b["figures"].get(wildcards.figure, {})})
+
+
+# -- resources -----------------------------------------------------------------------------------------------------------
+
+
+def weights(wildcards):
+    """Weights of the network of a run."""
+    source = SOURCES[block(wildcards)["dataset"]["source"]]
+    return weights_of(block(wildcards)["models"][wildcards.model], source.pixels, source.classes)
+
+
+def samples(wildcards):
+    """Training samples of an experiment."""
+    return block(wildcards)["subset"]["size"] or SOURCES[block(wildcards)["dataset"]["source"]].train
+
+
+def train_threads(wildcards):
+    """Small models train with one thread each, side by side; from a million weights on with `training.threads`."""
+    return block(wildcards)["training"]["threads"] if weights(wildcards) >= 1_000_000 else 1
+
+
+def data_mb(wildcards):
+    """All images of a data set: as float32 inputs, and as uint8 while they are read."""
+    source = SOURCES[block(wildcards)["dataset"]["source"]]
+    return 6 * source.pixels * (source.train + source.test) / 1e6
+
+
+def train_mb(wildcards, attempt):
+    """torch itself, the data, and weights with gradient, two moments and a copy."""
+    return attempt * int(700 + data_mb(wildcards) + 20 * weights(wildcards) / 1e6)
+
+
+def train_minutes(wildcards, attempt):
+    """At 10 GFLOP/s, the pace of one slow core: 6 operations per weight, sample and epoch."""
+    operations = 6 * weights(wildcards) * samples(wildcards) * block(wildcards)["training"]["epochs"]
+    return attempt * int(10 + operations / 1e10 / 60)
+
+
+def analysis_mb(wildcards, attempt):
+    """torch, the data, one batch of activations, and one row group of each table."""
+    return attempt * int(1000 + 2 * data_mb(wildcards) + 8 * weights(wildcards) / 1e6)

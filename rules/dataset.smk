@@ -1,0 +1,75 @@
+"""Data sets and labels.
+
+In: scikit-learn's digits, torchvision's data, or a folder named in the configuration.
+Out: `results/data/{dataset}/train.parquet`, `test.parquet`, `features.parquet`;
+`results/{experiment}/{noise}/labels.parquet` (`labels_seed{seed}.parquet` where each seed has a noise draw of its own).
+"""
+
+
+rule dataset:
+    """Bring a data set into one table layout, whatever its source."""
+    input:
+        code=code_of("dataset.py"),
+    output:
+        train=ensure("results/data/{dataset}/train.parquet", non_empty=True),
+        test=ensure("results/data/{dataset}/test.parquet", non_empty=True),
+    log:
+        "results/logs/dataset/{dataset}.log",
+    benchmark:
+        "results/logs/dataset/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../envs/data.yaml"
+    params:
+        spec=dataset_spec,
+    script:
+        "../workflow_scripts/dataset.py"
+
+
+rule features:
+    """Pixel statistics and principal components of the training images."""
+    input:
+        train="results/data/{dataset}/train.parquet",
+        code=code_of("features.py"),
+    output:
+        features=ensure("results/data/{dataset}/features.parquet", non_empty=True),
+    log:
+        "results/logs/features/{dataset}.log",
+    benchmark:
+        "results/logs/features/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        spec=features_spec,
+    script:
+        "../workflow_scripts/features.py"
+
+
+rule corrupt:
+    """Choose the training samples and corrupt their labels."""
+    input:
+        train=data_file("train"),
+        code=code_of("corrupt.py"),
+    output:
+        labels=ensure("results/{experiment}/{noise}/labels{draw}.parquet", non_empty=True),
+    log:
+        "results/logs/corrupt/{experiment}/{noise}{draw}.log",
+    benchmark:
+        "results/logs/corrupt/{experiment}/{noise}{draw}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        spec=corrupt_spec,
+    script:
+        "../workflow_scripts/corrupt.py"

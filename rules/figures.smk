@@ -1,0 +1,36 @@
+"""Figures.
+
+In: the summary tables; images, labels and activations of one run where single samples are shown.
+Out: `results/{experiment}/figures/{figure}.pdf`, `.png`, and `.csv` with exactly the numbers drawn.
+"""
+
+
+rule figure:
+    """Draw one figure."""
+    input:
+        unpack(figure_inputs),
+        code=lambda wildcards: code_of("figure.py", f"epochwise/figures/{wildcards.figure}.py"),
+    output:
+        pdf=ensure("results/{experiment}/figures/{figure}.pdf", non_empty=True),
+        png=report(
+            ensure("results/{experiment}/figures/{figure}.png", non_empty=True),
+            caption="../report/figure.rst",
+            category="{experiment}",
+            subcategory="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        csv=ensure("results/{experiment}/figures/{figure}.csv", non_empty=True),
+    log:
+        "results/logs/figure/{experiment}/{figure}.log",
+    benchmark:
+        "results/logs/figure/{experiment}/{figure}.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    conda:
+        "../envs/figures.yaml"
+    params:
+        spec=figure_spec,
+    script:
+        "../workflow_scripts/figure.py"

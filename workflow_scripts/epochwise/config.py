@@ -1,0 +1,207 @@
+"""From config.yaml to what each stage must know: validation, defaults, and one `spec` per stage.
+
+A spec is the canonical JSON of exactly those values that a stage's result depends on; the workflow compares nothing else
+to decide what is stale. Legal values, descriptions and defaults stand in `schemas/config.schema.yaml` alone.
+"""
+
+import difflib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from epochwise.sources import SOURCES
+
+SCHEMA_PATH = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+SETTINGS = (
+    "subset", "training", "activations", "separation", "outliers", "phases", "summary", "claims", "figures",
+)  # fmt: skip
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message names the key, its value and the remedy."""
+
+
+def load_schema() -> dict:
+    """The JSON schema of config.yaml."""
+    return yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
+
+
+def resolve(config: Mapping) -> dict[str, dict]:
+    """Validate a configuration and return the chosen experiments, complete with defaults, by name.
+
+    Each block has `dataset` (with its `name`), `noises`, `models` (smallest first as written), `seeds` and every settings
+    group. Raises ConfigError on the first thing that cannot work.
+    """
+    schema = load_schema()
+    _validate(config, schema)
+    chosen = config["experiment"]
+    settings_schema = {"type": "object", "properties": schema["$defs"]["settings"]["properties"]}
+    experiments = {}
+    for name in [chosen] if isinstance(chosen, str) else chosen:
+        block = _lookup(config["experiments"], name, "experiment", "experiments")
+        where = f"experiments.{name}"
+        dataset = _lookup(config["datasets"], block["dataset"], f"{where}.dataset", "datasets")
+        models = {key: model for key, model in block["models"].items() if model is not None}
+        if not models:
+            raise ConfigError(f"{where}.models: every model is null; keep at least one.")
+        settings = {key: value for key, value in block.items() if key in SETTINGS}
+        resolved = _with_defaults(_merge(config.get("defaults", {}), settings), settings_schema)
+        experiments[name] = {
+            **resolved,
+            "dataset": {"name": block["dataset"], **_with_defaults(dataset, schema["$defs"]["dataset"])},
+            "noises": {key: _with_defaults(n, schema["$defs"]["noise"]) for key, n in block["noises"].items()},
+            "models": models,
+            "seeds": block["seeds"],
+        }
+        _check_sizes(where, experiments[name])
+    return experiments
+
+
+def canonical(value: Any) -> str:
+    """Canonical JSON: sorted keys, no spaces. Equal values give equal text whatever the order they were written in."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def weights_of(model: Mapping, inputs: int, classes: int) -> int:
+    """Number of weights and biases of a network with `hidden_layers` layers of `width` units."""
+    sizes = [inputs, *[model["width"]] * model["hidden_layers"], classes]
+    return sum((before + 1) * after for before, after in zip(sizes, sizes[1:], strict=False))
+
+
+def reference(schema: Mapping) -> str:
+    """The configuration reference: a Markdown table of every key, generated from the schema."""
+    lines = ["| key | legal values | default | meaning |", "| --- | --- | --- | --- |"]
+    for key, node in _keys(schema, ""):
+        default = f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
+        meaning = " ".join(node.get("description", "").split()).replace("|", "\\|")
+        lines.append(f"| `{key}` | {_legal(node)} | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _validate(config: Mapping, schema: Mapping) -> None:
+    for path, value in _leaves(config, ()):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{_dotted(path)}: {value} is not a finite number; give a finite one.")
+    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(config))
+    if errors:
+        raise ConfigError(_explain(jsonschema.exceptions.best_match(errors, key=lambda e: -len(e.absolute_path))))
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    where = _dotted(error.absolute_path) or "the configuration"
+    schema = error.schema
+    if error.validator == "additionalProperties" and schema.get("additionalProperties") is False:
+        known = list(schema["properties"])
+        unknown = next(key for key in error.instance if key not in known)
+        return f"{where}: unknown key {unknown!r}{_did_you_mean(unknown, known)}. Known keys: {', '.join(known)}."
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{where}: the key {missing!r} is missing; add it."
+    if "propertyNames" in error.schema_path:
+        return f"{where}: {error.instance!r} is no legal name. {schema['description']}"
+    value = json.dumps(error.instance, ensure_ascii=False, default=str)
+    value = value if len(value) <= 200 else value[:200] + " …"
+    if error.validator == "uniqueItems":
+        return f"{where}: {value} names an entry twice; name each once."
+    about = " ".join(schema.get("description", "").split())
+    return f"{where}: {value} is not allowed (allowed: {_legal(schema)}). {about}".strip()
+
+
+def _legal(node: Mapping) -> str:
+    """The legal values of a schema node, in words."""
+    if "enum" in node:
+        return ", ".join(f"`{value}`" for value in node["enum"])
+    types = node.get("type", "")
+    words = " or ".join(types) if isinstance(types, list) else types
+    bounds = [
+        text.format(node[key])
+        for key, text in {
+            "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
+            "minItems": "at least {} entries", "minProperties": "at least {} entries",
+        }.items()
+        if key in node
+    ]  # fmt: skip
+    if node.get("uniqueItems"):
+        bounds.append("no entry twice")
+    if "oneOf" in node:
+        words = " or ".join(option["type"] for option in node["oneOf"])
+    return ", ".join([words, *bounds]) if words else ", ".join(bounds)
+
+
+def _lookup(blocks: Mapping, name: str, key: str, parent: str) -> Mapping:
+    if name not in blocks:
+        raise ConfigError(
+            f"{key}: there is no {name!r} under `{parent}`{_did_you_mean(name, list(blocks))}. "
+            f"There are: {', '.join(blocks)}."
+        )
+    return blocks[name]
+
+
+def _check_sizes(where: str, experiment: Mapping) -> None:
+    """Hold subset and folds against the data set's size, known for the sources in their usual form."""
+    source, size = experiment["dataset"]["source"], experiment["subset"]["size"]
+    known = SOURCES[source].train
+    if size is not None and experiment["dataset"]["path"] is None and size > known:
+        raise ConfigError(f"{where}.subset.size: {size} is more than the {known} training samples of {source}.")
+    if size is not None and size < SOURCES[source].classes:
+        raise ConfigError(
+            f"{where}.subset.size: {size} is fewer than the {SOURCES[source].classes} classes of {source}."
+        )
+
+
+def _merge(base: Mapping, over: Mapping) -> dict:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _with_defaults(value: Mapping, schema: Mapping) -> dict:
+    filled = dict(value)
+    for key, node in schema["properties"].items():
+        if "properties" in node:
+            filled[key] = _with_defaults(filled.get(key, {}), node)
+        elif "default" in node:
+            filled.setdefault(key, node["default"])
+    return filled
+
+
+def _keys(node: Mapping, path: str) -> Iterator[tuple[str, Mapping]]:
+    """Every key that takes a value, dotted, `defaults` standing for the same keys of an experiment."""
+    if "$ref" in node:
+        node = load_schema()["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    children = dict(node.get("properties", {}))
+    if path == "experiments.<name>":
+        children = {key: child for key, child in children.items() if key not in SETTINGS}
+    if isinstance(node.get("additionalProperties"), Mapping):
+        children["<name>"] = node["additionalProperties"]
+    if not children:
+        yield path, node
+    for key, child in children.items():
+        yield from _keys(child, f"{path}.{key}" if path else key)
+
+
+def _leaves(value: Any, path: tuple) -> Iterator[tuple[tuple, Any]]:
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from _leaves(child, (*path, key))
+    elif isinstance(value, list):
+        for position, child in enumerate(value):
+            yield from _leaves(child, (*path, position))
+    else:
+        yield path, value
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(str(name), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _dotted(path: Any) -> str:
+    return ".".join(str(part) for part in path)

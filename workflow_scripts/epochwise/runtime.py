@@ -1,0 +1,89 @@
+"""What every job does around its work: log, limit threads, choose a device, tell where a result came from."""
+
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from epochwise.files import atomic
+
+if TYPE_CHECKING:
+    import torch
+
+PACKAGES = ("numpy", "pandas", "pyarrow", "safetensors", "snakemake", "torch")
+
+
+@contextmanager
+def job(snakemake) -> Iterator[dict]:
+    """Run the body of a rule's script: yields the rule's spec; log lines and an uncaught traceback go to the rule's log."""
+    handlers = [logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    handlers[1].setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S", handlers=handlers)
+    logging.captureWarnings(True)
+    try:
+        yield json.loads(snakemake.params.spec)
+    except BaseException:
+        handlers[0].stream.write(traceback.format_exc())
+        raise
+
+
+def choose_device(wanted: str, threads: int) -> "torch.device":
+    """The device for `wanted` (auto, cpu, cuda), with deterministic algorithms and `threads` threads.
+
+    Raises RuntimeError if CUDA is wanted but not there.
+    """
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on CUDA
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("training.device: cuda is wanted, but torch sees no CUDA device; use auto or cpu.")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def write_json(value: Mapping, path: str | Path) -> None:
+    """Write JSON atomically, indented."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def timed() -> Iterator[dict]:
+    """Yield a dict that holds `wall_seconds` and `cpu_seconds` of the body once it has ended."""
+    took: dict[str, float] = {}
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield took
+    took.update(wall_seconds=round(time.perf_counter() - wall, 3), cpu_seconds=round(time.process_time() - cpu, 3))
+
+
+def provenance(spec: Mapping) -> dict:
+    """What made a result: its spec, the commit of the code, versions and machine kind."""
+    return {
+        "spec": spec,
+        "git_commit": _git("rev-parse", "HEAD"),
+        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    """Output of a git command in the project's folder; None where there is no git or no repository."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=30
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

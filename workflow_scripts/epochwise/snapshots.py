@@ -1,0 +1,88 @@
+"""Saved weights, and the state that a killed training job continues from. Safetensors only: no pickle is ever loaded."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from epochwise.files import atomic
+from epochwise.mlp import MLP
+from epochwise.scaling import Scaling
+
+
+def snapshot_path(folder: str | Path, epoch: int) -> Path:
+    """File of one epoch in a folder of snapshots."""
+    return Path(folder) / f"epoch_{epoch:06d}.safetensors"
+
+
+def epochs_in(folder: str | Path) -> list[int]:
+    """Epochs of the snapshots in a folder, ascending. Raises ValueError if there are none."""
+    epochs = sorted(int(path.stem.removeprefix("epoch_")) for path in Path(folder).glob("epoch_*.safetensors"))
+    if not epochs:
+        raise ValueError(f"{folder} holds no snapshots; delete the folder and run the workflow again.")
+    return epochs
+
+
+def save(folder: str | Path, model: MLP, epoch: int, seed: int, scaling: Scaling) -> None:
+    """Write one snapshot atomically, with all that is needed to use it on pixels."""
+    metadata = {
+        "epoch": str(epoch),
+        "seed": str(seed),
+        "hidden_widths": json.dumps([layer.out_features for layer in model.layers[:-1]]),
+        "input_mean": json.dumps(scaling.mean),
+        "input_std": json.dumps(scaling.std),
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with atomic(snapshot_path(folder, epoch)) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
+    """The network of one snapshot and its input scaling. Raises ValueError naming the file if it is damaged."""
+    path = snapshot_path(folder, epoch)
+    try:
+        tensors, metadata = _read(path)
+        widths = json.loads(metadata["hidden_widths"])
+        inputs, classes = tensors["layers.0.weight"].shape[1], len(tensors[f"layers.{len(widths)}.bias"])
+        with torch.device("meta"):  # no weights are drawn that would be overwritten at once
+            model = MLP(inputs, len(widths), widths[0], classes)
+        model.load_state_dict(tensors, assign=True)
+        scaling = Scaling(tuple(json.loads(metadata["input_mean"])), tuple(json.loads(metadata["input_std"])))
+    except (SafetensorError, OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{path} is no usable snapshot ({error}); delete {path.parent} and run the workflow again to train it anew."
+        ) from error
+    return model.requires_grad_(False), scaling
+
+
+def save_state(path: str | Path, tensors: dict[str, torch.Tensor], progress: dict) -> None:
+    """Write a training state atomically: tensors, and `progress` as JSON metadata."""
+    with atomic(path) as temporary:
+        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, _as_metadata(progress))
+
+
+def load_state(path: str | Path) -> tuple[dict[str, torch.Tensor], dict] | None:
+    """The state at `path`, or None where there is none or it is damaged."""
+    try:
+        tensors, metadata = _read(path)
+        return tensors, json.loads(metadata["progress"])
+    except (SafetensorError, OSError, KeyError, json.JSONDecodeError):
+        return None
+
+
+def _as_metadata(progress: dict) -> dict[str, str]:
+    return {"progress": json.dumps(progress, allow_nan=False, default=_plain)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value)} cannot be saved")
+
+
+def _read(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

@@ -1,0 +1,40 @@
+"""The data sets that are known by name: shapes, sizes and class names, needed before any data is read."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image data set: `shape` is (channels, height, width), `train` and `test` count its samples."""
+
+    shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    train: int
+    test: int
+    torchvision: str | None = None  # name of the class in torchvision.datasets
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def pixels(self) -> int:
+        """Values per image, C·H·W."""
+        channels, height, width = self.shape
+        return channels * height * width
+
+
+_DIGITS = tuple("0123456789")
+_CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_FASHION = (
+    "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+
+SOURCES = {
+    "digits": Source((1, 8, 8), _DIGITS, 1257, 540),
+    "cifar10": Source((3, 32, 32), _CIFAR10, 50_000, 10_000, "CIFAR10"),
+    "cifar100": Source((3, 32, 32), tuple(map(str, range(100))), 50_000, 10_000, "CIFAR100"),
+    "mnist": Source((1, 28, 28), _DIGITS, 60_000, 10_000, "MNIST"),
+    "fashion_mnist": Source((1, 28, 28), _FASHION, 60_000, 10_000, "FashionMNIST"),
+}
