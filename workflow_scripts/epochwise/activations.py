@@ -1,7 +1,7 @@
 """One forward pass over each snapshot for all statistics of all layers.
 
-Sums run in float64 over batches, so that memory grows neither with the number of epochs or layers nor with the number of
-samples beyond the data themselves.
+Sums run in float64 over batches, so that memory grows neither with the number of epochs or layers nor with the number
+of samples beyond the data themselves.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,14 +15,16 @@ from epochwise.mlp import MLP
 from epochwise.seeding import generator
 
 GROUPINGS = ("true", "given")
-# Bits of a positive float32 that its bin ignores: bins of the median's histogram are 2^-11 wide relative to their value.
+# Bits of a positive float32 that its bin ignores: bins of the median's histogram are 2^-11 wide relative to their
+# value.
 _DROPPED_BITS = 12
 _BINS = 1 << (31 - _DROPPED_BITS)
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups of samples whose mean activation is wanted: `members` (G, N) float32 of 0 and 1, `keys` one dict per row."""
+    """Groups of samples whose mean activation is wanted: `members` (G, N) float32 of 0 and 1, `keys` one dict per
+    row."""
 
     keys: list[dict]
     members: torch.Tensor
@@ -114,9 +116,9 @@ class LayerStatistics:
 def groups_of_training(true: np.ndarray, given: np.ndarray, classes: int, seed: int) -> Groups:
     """The groups of training samples: per grouping and class, clean, noisy and the two parts of the split half.
 
-    `clean_a` is a random half of the clean samples of a class. `clean_b` is drawn from the other half, as many as the class
-    has noisy samples under the grouping (all of it if there are not so many): held against each other they show what
-    cosine sampling alone allows.
+    `clean_a` is a random half of the clean samples of a class. `clean_b` is drawn from the other half, as many as the
+    class has noisy samples under the grouping (all of it if there are not so many): held against each other they show
+    what cosine sampling alone allows.
     """
     keys, rows = [], []
     clean = true == given

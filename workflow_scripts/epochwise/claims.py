@@ -1,8 +1,8 @@
 """The paper's claims, each as an effect measured on one run, and the verdict over seeds.
 
-Every effect is a number per run (model and seed) that the claim says is positive. Where two epochs or two layers are compared, they are
-of the same run, so that the interval over seeds is a paired one. An effect that a run cannot have (the noise was never
-fitted, say) is missing and not counted in n.
+Every effect is a number per run (model and seed) that the claim says is positive. Where two epochs or two layers are
+compared, they are of the same run, so that the interval over seeds is a paired one. An effect that a run cannot have
+(the noise was never fitted, say) is missing and not counted in n.
 """
 
 from collections.abc import Callable
@@ -54,13 +54,16 @@ def strong(metric: str) -> Callable[[Run], float]:
 
 
 def after_fit(metric: str) -> Callable[[Run], float]:
-    """End against the epoch at which the noise is fitted; chosen by training data alone, so not biased by choosing a minimum."""
+    """End against the epoch at which the noise is fitted; chosen by training data alone, so not biased by choosing a
+    minimum."""
     return lambda run: run.phases[metric, "after_fit"]
 
 
 def noisy_after_clean(run: Run) -> float:
-    """Octaves of epochs between learning clean and noisy data. Noisy data not learned by the end count as learned then: a
-    lower bound."""
+    """Octaves of epochs between learning clean and noisy data.
+
+    Noisy data not learned by the end count as learned then: a lower bound.
+    """
     clean, noisy = run.phases["accuracy", "clean_epoch"], run.phases["accuracy", "noisy_epoch"]
     noisy = run.phases["accuracy", "last_epoch"] if np.isnan(noisy) else noisy
     return np.log2(max(noisy, 1) / max(clean, 1))
@@ -110,7 +113,8 @@ def evolves(run: Run) -> float:
 
 
 def follows_input(run: Run) -> float:
-    """Explained variance of the large activation: R² from the input's components minus the largest η² by a class label."""
+    """Explained variance of the large activation: R² from the input's components minus the largest η² by a class
+    label."""
     table = _final(run.large_activation)
     table = table[table["layer"] == _large_shallow(run)["layer"]]
     explained = table[table["statistic"] == "r2"]["value"].max()
@@ -253,7 +257,10 @@ def verdict(low: float, high: float, n: int, margin: float) -> str:
 
 def to_markdown(claims: pd.DataFrame, level: float) -> str:
     """The claims table for people, one section per claim."""
-    lines = [f"# Claims\n\nEffect with {level:.0%} interval over seeds; a claim is reproduced if the interval lies above the margin.\n"]
+    lines = [
+        "# Claims\n",
+        f"Effect with {level:.0%} interval over seeds; a claim is reproduced if the interval lies above the margin.\n",
+    ]
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
         lines.append(f"## {name}\n\n{first['statement']} Measured: {first['measure']}.\n")

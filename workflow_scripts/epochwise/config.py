@@ -1,10 +1,11 @@
 """From config.yaml to what each stage must know: validation, defaults, and one `spec` per stage.
 
-A spec is the canonical JSON of exactly those values that a stage's result depends on; the workflow compares nothing else
-to decide what is stale. Legal values, descriptions and defaults stand in `schemas/config.schema.yaml` alone.
+A spec is the canonical JSON of exactly those values that a stage's result depends on; the workflow compares nothing
+else to decide what is stale. Legal values, descriptions and defaults stand in `schemas/config.schema.yaml` alone.
 """
 
 import difflib
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -34,8 +35,8 @@ def load_schema() -> dict:
 def resolve(config: Mapping) -> dict[str, dict]:
     """Validate a configuration and return the chosen experiments, complete with defaults, by name.
 
-    Each block has `dataset` (with its `name`), `noises`, `models` (smallest first as written), `seeds` and every settings
-    group. Raises ConfigError on the first thing that cannot work.
+    Each block has `dataset` (with its `name`), `noises`, `models` (smallest first as written), `seeds` and every
+    settings group. Raises ConfigError on the first thing that cannot work.
     """
     schema = load_schema()
     _validate(config, schema)
@@ -70,7 +71,7 @@ def canonical(value: Any) -> str:
 def weights_of(model: Mapping, inputs: int, classes: int) -> int:
     """Number of weights and biases of a network with `hidden_layers` layers of `width` units."""
     sizes = [inputs, *[model["width"]] * model["hidden_layers"], classes]
-    return sum((before + 1) * after for before, after in zip(sizes, sizes[1:], strict=False))
+    return sum((before + 1) * after for before, after in itertools.pairwise(sizes))
 
 
 def reference(schema: Mapping) -> str:

@@ -53,8 +53,8 @@ def load(source: str, path: str | None, sha256: str | None = None) -> tuple[Imag
     digest = content.hexdigest()
     if sha256 is not None and sha256 != digest:
         raise DataError(
-            f"The content of {source} at {path or DOWNLOADS / source} has SHA-256 {digest}, but the configuration expects "
-            f"{sha256}: the data were altered. Restore them, or correct `sha256` of this data set."
+            f"The content of {source} at {path or DOWNLOADS / source} has SHA-256 {digest}, but the configuration "
+            f"expects {sha256}: the data were altered. Restore them, or correct `sha256` of this data set."
         )
     return train, test, digest
 
@@ -128,7 +128,9 @@ def _from_parquet(path: Path, known: Source) -> Images:
             with Image.open(io.BytesIO(encoded.as_py()), formats=("JPEG", "PNG")) as image:
                 array = np.asarray(image.convert(mode))
         except Exception as error:  # the decoders raise many kinds
-            raise DataError(f"{path}: the image in row {row} cannot be decoded ({error}); fetch the file again.") from error
+            raise DataError(
+                f"{path}: the image in row {row} cannot be decoded ({error}); fetch the file again."
+            ) from error
         if array.shape[:2] != known.shape[1:]:
             raise DataError(f"{path}: the image in row {row} has size {array.shape[:2]}, not {known.shape[1:]}.")
         pixels[row] = array.reshape(*known.shape[1:], known.shape[0]).transpose(2, 0, 1).reshape(-1)
@@ -144,9 +146,13 @@ def _from_torchvision(source: str, path: str | None) -> tuple[Images, Images]:
     except (RuntimeError, OSError, pickle.UnpicklingError, EOFError) as error:
         raise DataError(
             f"{source} was looked for in {folder} and "
-            + (f"could not be downloaded ({error})." if path is None else f"is not there complete and unaltered ({error}).")
-            + f"\nPut torchvision's files of {source} (or train.parquet and test.parquet with the columns img and label) "
-            f"into a folder and set `path` of this data set to it. The experiment `digits` needs no download."
+            + (
+                f"could not be downloaded ({error})."
+                if path is None
+                else f"is not there complete and unaltered ({error})."
+            )
+            + f"\nPut torchvision's files of {source} (or train.parquet and test.parquet with the columns img and "
+            "label) into a folder and set `path` of this data set to it. The experiment `digits` needs no download."
         ) from error
     return tuple(_images_of(split, SOURCES[source]) for split in splits)
 
@@ -160,9 +166,9 @@ def _images_of(split, known: Source) -> Images:
 def import_torchvision() -> ModuleType:
     """torchvision, also where its compiled operators do not fit the installed torch.
 
-    A torchvision built for CUDA cannot load its operators beside a CPU build of torch; importing it then fails because the
-    operators `nms` and `qnms`, whose Python parts it registers, do not exist. Declaring their schemas lets the import pass.
-    No data set uses them.
+    A torchvision built for CUDA cannot load its operators beside a CPU build of torch; importing it then fails because
+    the operators `nms` and `qnms`, whose Python parts it registers, do not exist. Declaring their schemas lets the
+    import pass. No data set uses them.
     """
     import torch
 

@@ -6,7 +6,7 @@ from epochwise.seeding import generator
 
 
 def stratified_subset(labels: np.ndarray, size: int | None, seed: int) -> np.ndarray:
-    """Indices (sorted, int64) of `size` samples whose class shares are those of `labels`, to within one sample per class.
+    """Indices (sorted, int64) of `size` samples with the class shares of `labels`, to within one sample per class.
 
     `size` None takes all. Raises ValueError if `size` is larger than the data.
     """

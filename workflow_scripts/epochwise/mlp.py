@@ -1,5 +1,7 @@
 """The network of the paper: fully connected, ReLU, one width for all hidden layers."""
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -13,7 +15,7 @@ class MLP(nn.Module):
     def __init__(self, inputs: int, hidden_layers: int, width: int, classes: int):
         super().__init__()
         sizes = [inputs, *[width] * hidden_layers, classes]
-        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(sizes))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Logits (N, K) for inputs (N, D)."""
@@ -25,9 +27,33 @@ class MLP(nn.Module):
         """Post-ReLU activations (N, H) of every hidden layer, first to last, and the logits (N, K)."""
         hidden = []
         for layer in self.layers[:-1]:
-            inputs = torch.relu(layer(inputs))
+            inputs = layer(inputs).relu_()
             hidden.append(inputs)
         return hidden, self.layers[-1](inputs)
+
+
+@torch.no_grad()
+def loss_and_gradient(
+    model: MLP, inputs: torch.Tensor, labels: torch.Tensor, gradient: list[torch.Tensor]
+) -> torch.Tensor:
+    """Mean softmax cross-entropy of a batch (B, D), (B,); its gradient is written into `gradient`, one per parameter.
+
+    Backpropagation written out for this network: with small networks the bookkeeping of automatic differentiation costs
+    as much as the products themselves.
+    """
+    hidden, logits = model.activations(inputs)
+    below = [inputs, *hidden]  # what enters each layer
+    log_probability = torch.log_softmax(logits, 1)
+    column = labels[:, None]
+    loss = -log_probability.gather(1, column).mean()
+    delta = log_probability.exp_()
+    delta.scatter_add_(1, column, delta.new_full(column.shape, -1.0)).div_(len(labels))
+    for layer in reversed(range(len(model.layers))):
+        torch.mm(delta.t(), below[layer], out=gradient[2 * layer])
+        torch.sum(delta, 0, out=gradient[2 * layer + 1])
+        if layer > 0:
+            delta = torch.mm(delta, model.layers[layer].weight).masked_fill_(below[layer] == 0, 0)
+    return loss
 
 
 @torch.no_grad()

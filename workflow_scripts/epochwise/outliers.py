@@ -6,10 +6,11 @@ from scipy import stats
 
 
 def outliers(neurons: pd.DataFrame, massive_value: float, massive_ratio: float) -> pd.DataFrame:
-    """For each epoch and layer the neuron with the largest peak (its maximum over the training set), and how far it stands out.
+    """For each epoch and layer the neuron with the largest peak, and how far it stands out.
 
-    `kurtosis` is the excess kurtosis of the peaks over neurons; `massive` is the criterion of Sun et al. (2024): a value above
-    `massive_value` and at least `massive_ratio` times the median magnitude, here of the positive activations.
+    A peak is a neuron's maximum over the training set, `kurtosis` the excess kurtosis of the peaks over neurons;
+    `massive` is the criterion of Sun et al. (2024): a value above `massive_value` and at least `massive_ratio` times
+    the median magnitude, here of the positive activations.
     """
     return pd.DataFrame(
         [
@@ -45,12 +46,13 @@ def what_it_follows(
 ) -> pd.DataFrame:
     """What the magnitude m of the large activation follows over samples, for each epoch and layer.
 
-    Input side: Pearson and Spearman correlation with pixel norm, brightness and contrast; cross-validated R² of a ridge
-    regression on the principal components. Output side: correlation ratio η² by true, given and predicted class; Spearman
-    correlation with the winning probability and the loss; AUC for is-noisy. A statistic of a constant m is missing.
-    Tables are those of `tables.SCHEMAS`; `features` holds all training images and is narrowed to those used.
+    Input side: Pearson and Spearman correlation with pixel norm, brightness and contrast; cross-validated R² of a
+    ridge regression on the principal components. Output side: correlation ratio η² by true, given and predicted class;
+    Spearman correlation with the winning probability and the loss; AUC for is-noisy. A statistic of a constant m is
+    missing. Tables are those of `tables.SCHEMAS`; `features` holds all training images and is narrowed to those used.
     """
-    # `samples` runs through the training samples once per epoch and layer, `outputs` once per epoch: columns of matrices.
+    # `samples` runs through the training samples once per epoch and layer, `outputs` once per epoch: columns of
+    # matrices.
     n = len(labels)
     keys = samples.iloc[::n][["epoch", "layer", "neuron"]].reset_index(drop=True)
     magnitude = samples["value"].to_numpy(np.float64).reshape(-1, n).T
@@ -73,7 +75,12 @@ def what_it_follows(
     components = np.stack(used["components"]).astype(np.float64)
     add("input", "components", "r2", ridge_r2(components, magnitude, folds, ridge))
     for name, classes in {"true_label": labels["true_label"], "given_label": labels["given_label"]}.items():
-        add("output", name, "eta2", correlation_ratio(magnitude, np.broadcast_to(classes.to_numpy()[:, None], magnitude.shape)))
+        add(
+            "output",
+            name,
+            "eta2",
+            correlation_ratio(magnitude, np.broadcast_to(classes.to_numpy()[:, None], magnitude.shape)),
+        )
     add("output", "predicted_label", "eta2", correlation_ratio(magnitude, output["predicted"]))
     for name in ("probability", "loss"):
         add("output", name, "spearman", correlation(ranks, stats.rankdata(output[name], axis=0)))
@@ -85,14 +92,15 @@ def what_it_follows(
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pearson correlation of the columns of `a` (N, T) with those of `b` (N, T) or (N, 1); NaN for a constant column."""
+    """Pearson correlation of the columns of `a` (N, T) with those of `b` (N, T) or (N, 1); NaN if one is constant."""
     a, b = a - a.mean(0), b - b.mean(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (a * b).sum(0) / np.sqrt((a**2).sum(0) * (b**2).sum(0))
 
 
 def correlation_ratio(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """η² of each column of `values` (N, T) by `classes` (N, T): variance between classes over variance; NaN if constant."""
+    """η² of each column of `values` (N, T) by `classes` (N, T): variance between classes over variance; NaN if
+    constant."""
     ratios = np.full(values.shape[1], np.nan)
     for column, (value, label) in enumerate(zip(values.T, classes.T, strict=True)):
         centred = value - value.mean()

@@ -37,14 +37,15 @@ def first_epoch(curve: pd.Series, level: float) -> float:
 def phases(history: pd.DataFrame, fitted: float, learned: float, smoothing: int, min_dip: float) -> pd.DataFrame:
     """Quantities of one run: columns metric, quantity, value (missing: NaN).
 
-    For `accuracy` and, with its sign turned so that more is better, for `loss` of the test data:
-    `peak_epoch`, `peak` (at P), `dip_epoch`, `dip` (at D), `final`, `fall` = peak − dip, `recovery` = final − dip,
-    `surplus` = final − peak (positive: *strong* re-generalization), `after_fit` = final − value at F. Falls below `min_dip`
-    are no dip: dip and its epoch are missing, fall and recovery are 0. For accuracy also `fit_epoch` F (noisy data reach
-    `fitted` on their given labels), `clean_epoch` and `noisy_epoch` (each subset reaches `learned`), `last_epoch`.
+    For `accuracy` and, with its sign turned so that more is better, for `loss` of the test data: `peak_epoch`, `peak`
+    (at P), `dip_epoch`, `dip` (at D), `final`, `fall` = peak − dip, `recovery` = final − dip, `surplus` = final − peak
+    (positive: *strong* re-generalization), `after_fit` = final − value at F. Falls below `min_dip` are no dip: dip and
+    its epoch are missing, fall and recovery are 0. For accuracy also `fit_epoch` F (noisy data reach `fitted` on their
+    given labels), `clean_epoch` and `noisy_epoch` (each subset reaches `learned`), `last_epoch`.
     """
     curves = {
-        metric: history.pivot(index="epoch", columns="subset", values=metric).astype(float) for metric in ("accuracy", "loss")
+        metric: history.pivot(index="epoch", columns="subset", values=metric).astype(float)
+        for metric in ("accuracy", "loss")
     }
     fit = first_epoch(curves["accuracy"]["noisy_given"], fitted)
     rows = []

@@ -24,10 +24,13 @@ PACKAGES = ("numpy", "pandas", "pyarrow", "safetensors", "snakemake", "torch")
 
 @contextmanager
 def job(snakemake) -> Iterator[dict]:
-    """Run the body of a rule's script: yields the rule's spec; log lines and an uncaught traceback go to the rule's log."""
+    """Run the body of a rule's script: yields the rule's spec; log lines and an uncaught traceback go to the rule's
+    log."""
     handlers = [logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
     handlers[1].setLevel(logging.WARNING)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S", handlers=handlers)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S", handlers=handlers
+    )
     logging.captureWarnings(True)
     try:
         yield json.loads(snakemake.params.spec)
@@ -43,12 +46,14 @@ def choose_device(wanted: str, threads: int) -> "torch.device":
     """
     import torch
 
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on CUDA
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
     if wanted == "cuda" and not torch.cuda.is_available():
         raise RuntimeError("training.device: cuda is wanted, but torch sees no CUDA device; use auto or cpu.")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")  # deterministic at a given number of threads
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic matrix products need
+    torch.use_deterministic_algorithms(True)
+    return torch.device("cuda")
 
 
 def write_json(value: Mapping, path: str | Path) -> None:

@@ -27,7 +27,9 @@ class Scaling:
         mean = [float(n @ grey / n.sum()) for n in counts]
         std = [float(np.sqrt(n @ (grey - m) ** 2 / n.sum())) for n, m in zip(counts, mean, strict=True)]
         if min(std) == 0:
-            raise ValueError("input_scaling: standardize needs pixels that vary, but a channel is constant; choose unit.")
+            raise ValueError(
+                "input_scaling: standardize needs pixels that vary, but a channel is constant; choose unit."
+            )
         return cls(tuple(mean), tuple(std))
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:

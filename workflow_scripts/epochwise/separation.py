@@ -1,7 +1,7 @@
 """How far the mean signals of clean and of noisy data have moved apart, per layer and class.
 
-Grouped by the true label, the cosine falls as noisy samples leave the class they show; grouped by the given label, it rises
-as they join the class they are called.
+Grouped by the true label, the cosine falls as noisy samples leave the class they show; grouped by the given label, it
+rises as they join the class they are called.
 """
 
 import warnings
@@ -24,12 +24,14 @@ def separation(class_means: pd.DataFrame, neurons: pd.DataFrame, min_samples: in
     """Cosines of clean against noisy class means, for each epoch, layer, grouping and class (−1: mean over classes).
 
     `cosine`: of the means themselves. `cosine_centred`: of the means minus the layer's mean over the training set.
-    `cosine_without_large`: without the layer's large neuron (the largest peak of that epoch). `split_half`: two halves of the
-    clean samples of the class, the second at the noisy group's size. A class with fewer than `min_samples` samples on
-    a side has no value, is named in a warning, and is left out of the mean over classes.
+    `cosine_without_large`: without the layer's large neuron (the largest peak of that epoch). `split_half`: two halves
+    of the clean samples of the class, the second at the noisy group's size. A class with fewer than `min_samples`
+    samples on a side has no value, is named in a warning, and is left out of the mean over classes.
     """
     class_means = class_means[class_means["subset"] != "test"]
-    columns = neurons.sort_values("neuron").groupby(["epoch", "layer"]).agg(mean=("mean", np.array), peak=("max", np.array))
+    columns = (
+        neurons.sort_values("neuron").groupby(["epoch", "layer"]).agg(mean=("mean", np.array), peak=("max", np.array))
+    )
     rows = []
     for (epoch, layer, grouping), block in class_means.groupby(["epoch", "layer", "grouping"]):
         layer_mean, peaks = columns.loc[(epoch, layer), ["mean", "peak"]]
@@ -46,7 +48,9 @@ def separation(class_means: pd.DataFrame, neurons: pd.DataFrame, min_samples: in
         }
         both = enough["clean"] & enough["noisy"]
         halves = enough["clean_a"] & enough["clean_b"]
-        values = {name: np.where(halves if name == "split_half" else both, value, np.nan) for name, value in measures.items()}
+        values = {
+            name: np.where(halves if name == "split_half" else both, value, np.nan) for name, value in measures.items()
+        }
         rows.append(
             pd.DataFrame(
                 {
@@ -74,7 +78,9 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _warn_of_missing(class_means: pd.DataFrame, min_samples: int) -> None:
-    sizes = class_means[class_means["subset"].isin(["clean", "noisy"])][["grouping", "subset", "class", "n"]].drop_duplicates()
+    sizes = class_means[class_means["subset"].isin(["clean", "noisy"])][
+        ["grouping", "subset", "class", "n"]
+    ].drop_duplicates()
     for row in sizes[sizes["n"] < min_samples].to_dict("records"):
         warnings.warn(
             f"class {row['class']} has {row['n']} {row['subset']} samples by its {row['grouping']} label, fewer than "

@@ -1,12 +1,11 @@
-"""Saved weights, and the state that a killed training job continues from. Safetensors only: no pickle is ever loaded."""
+"""Saved weights, and the state that a killed training job continues from; safetensors only, never a pickle."""
 
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 
 from epochwise.files import atomic
 from epochwise.mlp import MLP
@@ -35,9 +34,7 @@ def save(folder: str | Path, model: MLP, epoch: int, seed: int, scaling: Scaling
         "input_mean": json.dumps(scaling.mean),
         "input_std": json.dumps(scaling.std),
     }
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with atomic(snapshot_path(folder, epoch)) as temporary:
-        save_file(tensors, temporary, metadata)
+    _write(snapshot_path(folder, epoch), model.state_dict(), metadata)
 
 
 def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
@@ -60,8 +57,7 @@ def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
 
 def save_state(path: str | Path, tensors: dict[str, torch.Tensor], progress: dict) -> None:
     """Write a training state atomically: tensors, and `progress` as JSON metadata."""
-    with atomic(path) as temporary:
-        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, _as_metadata(progress))
+    _write(path, tensors, {"progress": json.dumps(progress, allow_nan=False)})
 
 
 def load_state(path: str | Path) -> tuple[dict[str, torch.Tensor], dict] | None:
@@ -73,14 +69,15 @@ def load_state(path: str | Path) -> tuple[dict[str, torch.Tensor], dict] | None:
         return None
 
 
-def _as_metadata(progress: dict) -> dict[str, str]:
-    return {"progress": json.dumps(progress, allow_nan=False, default=_plain)}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value)} cannot be saved")
+def _write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Write safetensors atomically, the keys of its header sorted: the library leaves their order to chance."""
+    content = serialize({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.write(memoryview(content)[end:])
 
 
 def _read(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

@@ -25,7 +25,8 @@ def t_interval(values: np.ndarray, level: float) -> tuple[float, float, float, i
 
 
 def over_seeds(table: pd.DataFrame, keys: list[str], value: str, level: float) -> pd.DataFrame:
-    """Columns `keys`, mean, low, high, n: `t_interval` of the column `value` in each group, groups in order of appearance."""
+    """Columns `keys`, mean, low, high, n: `t_interval` of the column `value` in each group, groups in order of
+    appearance."""
     groups = table.groupby(keys, sort=False, dropna=False)[value]
     summary = groups.agg(mean="mean", std="std", n="count").reset_index()
     n = summary["n"].to_numpy()

@@ -16,7 +16,10 @@ def phases_by_seed(history: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """`phases.phases` of every run, with its noise, model and seed."""
     keys = [*RUN, "seed"]
     return pd.concat(
-        [phases(run, **settings).assign(**dict(zip(keys, key, strict=True))) for key, run in history.groupby(keys, sort=False)],
+        [
+            phases(run, **settings).assign(**dict(zip(keys, key, strict=True)))
+            for key, run in history.groupby(keys, sort=False)
+        ],
         ignore_index=True,
     )
 
@@ -24,7 +27,9 @@ def phases_by_seed(history: pd.DataFrame, settings: dict) -> pd.DataFrame:
 def curves(history: pd.DataFrame, level: float) -> pd.DataFrame:
     """Learning curves over seeds."""
     keys = [*RUN, "seed", "epoch", "subset"]
-    return over_seeds(_long(history, keys, ("accuracy", "loss"), "metric"), [*RUN, "epoch", "subset", "metric"], "value", level)
+    return over_seeds(
+        _long(history, keys, ("accuracy", "loss"), "metric"), [*RUN, "epoch", "subset", "metric"], "value", level
+    )
 
 
 def separation(table: pd.DataFrame, level: float) -> pd.DataFrame:

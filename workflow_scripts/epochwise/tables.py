@@ -1,8 +1,8 @@
 """The schema of every table that the workflow writes: the one place that names columns.
 
-A table is a Parquet file with exactly these columns, in this order, with these types. Missing values are nulls, never NaN.
-`class` is −1 where a value is the unweighted mean over classes. Epoch 0 is the untrained network, layers count from 1
-(the first hidden layer), `index` is the row of a sample in the data set's `train.parquet`.
+A table is a Parquet file with exactly these columns, in this order, with these types. Missing values are nulls, never
+NaN. `class` is −1 where a value is the unweighted mean over classes. Epoch 0 is the untrained network, layers count
+from 1 (the first hidden layer), `index` is the row of a sample in the data set's `train.parquet`.
 """
 
 import os
@@ -203,7 +203,8 @@ def write_arrow(table: pa.Table, path: str | Path) -> None:
 
 @contextmanager
 def writer(name: str, path: str | Path) -> Iterator[Callable[[Mapping], None]]:
-    """Yield a function that appends columns (a mapping of names to arrays) to a table written piece by piece, atomically."""
+    """Yield a function that appends columns (a mapping of names to arrays) to a table written piece by piece,
+    atomically."""
     schema = SCHEMAS[name]
     with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as parquet:
         yield lambda columns: parquet.write_table(pa.table(dict(columns), schema=schema))
@@ -231,7 +232,8 @@ def read(path: str | Path, name: str, columns: Sequence[str] | None = None, filt
 
 
 def read_runs(paths: Sequence[str], runs: Sequence[Sequence], name: str, filters=None) -> pd.DataFrame:
-    """The tables `name` of many runs in one, with the columns noise, model, seed of `runs` (in the order of `paths`) first."""
+    """The tables `name` of many runs in one, with the columns noise, model, seed of `runs` (in the order of `paths`)
+    first."""
     parts = []
     for path, (noise, model, seed) in zip(paths, runs, strict=True):
         part = read(path, name, filters=filters)

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import math
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -13,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
+from torch.optim.adam import adam
 
 from epochwise import snapshots
-from epochwise.mlp import MLP
+from epochwise.mlp import MLP, loss_and_gradient
 from epochwise.scaling import Scaling
 from epochwise.schedule import log_spaced
 
@@ -44,15 +44,23 @@ class Data:
 
 
 def train(
-    model: MLP, data: Data, settings: Mapping, seed: int, order: torch.Generator, scaling: Scaling, folder: Path, spec: str
+    model: MLP,
+    data: Data,
+    settings: Mapping,
+    seed: int,
+    order: torch.Generator,
+    scaling: Scaling,
+    folder: Path,
+    spec: str,
 ) -> tuple[pd.DataFrame, dict]:
     """Train `model` in place with Adam on softmax cross-entropy; write snapshots into `folder / "snapshots"`.
 
-    `settings` is the `training` block of the configuration. `order` draws the permutation of each epoch. The run's state
-    is kept in `folder`; a state of the same `spec` is continued from. Returns the learning curves
+    `settings` is the `training` block of the configuration. `order` draws the permutation of each epoch. The run's
+    state is kept in `folder`; a state of the same `spec` is continued from. Returns the learning curves
     (`tables.SCHEMAS["history"]`) and what provenance tells of the run. Raises TrainingDiverged naming the epoch.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings["learning_rate"], fused=True)
+    model.requires_grad_(False)  # gradients are written out in mlp.py
+    optimizer = Adam(list(model.parameters()), settings["learning_rate"])
     evaluations = set(log_spaced(settings["epochs"], settings["evaluations_per_decade"]))
     saved = set(log_spaced(settings["epochs"], settings["snapshots_per_decade"]))
     fingerprint = hashlib.sha256(f"{seed} {spec}".encode()).hexdigest()
@@ -79,19 +87,43 @@ def train(
     return pd.DataFrame(history), {"resumed_from_epoch": start - 1 if start else None}
 
 
-def _train_epoch(
-    model: MLP, optimizer: torch.optim.Optimizer, data: Data, batch_size: int, order: torch.Generator
-) -> float:
+def _train_epoch(model: MLP, optimizer: "Adam", data: Data, batch_size: int, order: torch.Generator) -> float:
     """One pass over the training set in a random order; the sum of the batch losses."""
     permutation = torch.randperm(len(data.given), generator=order).to(data.given.device)
     total = torch.zeros((), device=data.given.device)
     for batch in permutation.split(batch_size):
-        optimizer.zero_grad()
-        loss = cross_entropy(model(data.inputs[batch]), data.given[batch])
-        loss.backward()
+        total += loss_and_gradient(model, data.inputs[batch], data.given[batch], optimizer.gradient)
         optimizer.step()
-        total += loss.detach()
     return total.item()
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015) with its usual constants, β = (0.9, 0.999), ε = 1e-8, on `parameters`, in place.
+
+    The arithmetic is torch's own fused function. Constructing `torch.optim.Adam` would import torch's compiler, which
+    takes longer than many a small run.
+    """
+
+    def __init__(self, parameters: list[torch.Tensor], learning_rate: float):
+        self.parameters = parameters
+        self.learning_rate = learning_rate
+        self.gradient = [torch.zeros_like(p) for p in parameters]
+        self.first = [torch.zeros_like(p) for p in parameters]
+        self.second = [torch.zeros_like(p) for p in parameters]
+        self.steps = [torch.zeros((), device=p.device) for p in parameters]
+
+    def step(self) -> None:
+        """Move the parameters by one step along `self.gradient`."""
+        adam(
+            self.parameters, self.gradient, self.first, self.second, [], self.steps,
+            amsgrad=False, beta1=0.9, beta2=0.999, lr=self.learning_rate, weight_decay=0.0, eps=1e-8, maximize=False,
+            foreach=False, capturable=False, differentiable=False, fused=True,
+        )  # fmt: skip
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """The tensors of the state, by name; writing into them restores it."""
+        groups = {"first": self.first, "second": self.second, "steps": self.steps}
+        return {f"adam.{group}.{i}": t for group, tensors in groups.items() for i, t in enumerate(tensors)}
 
 
 @torch.no_grad()
@@ -126,24 +158,19 @@ def publish(folder: Path, destination: Path) -> None:
     """Move the finished snapshots to their place and drop the state."""
     if destination.exists():
         shutil.rmtree(destination)
-    os.replace(folder / "snapshots", destination)
+    (folder / "snapshots").replace(destination)
     shutil.rmtree(folder)
 
 
 def _checkpoint(
-    folder: Path, fingerprint: str, model: MLP, optimizer: torch.optim.Adam, order: torch.Generator, epoch: int, history: list
+    folder: Path, fingerprint: str, model: MLP, optimizer: Adam, order: torch.Generator, epoch: int, history: list[dict]
 ) -> None:
-    moments = {
-        f"adam.{name}.{key}": value
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state[parameter].items()
-    }
-    tensors = {**model.state_dict(), **moments, "order": order.get_state()}
+    tensors = {**model.state_dict(), **optimizer.state(), "order": order.get_state()}
     snapshots.save_state(folder / STATE, tensors, {"fingerprint": fingerprint, "epoch": epoch, "history": history})
 
 
 def _resume(
-    folder: Path, fingerprint: str, saved: set[int], model: MLP, optimizer: torch.optim.Adam, order: torch.Generator
+    folder: Path, fingerprint: str, saved: set[int], model: MLP, optimizer: Adam, order: torch.Generator
 ) -> tuple[int, list[dict]]:
     """First epoch still to run and the curves so far; 0 and none without a usable state of the same spec."""
     state = snapshots.load_state(folder / STATE)
@@ -155,12 +182,8 @@ def _resume(
         shutil.rmtree(folder, ignore_errors=True)
         return 0, []
     tensors, progress = state
-    model.load_state_dict({name: tensors[name] for name in model.state_dict()})
-    for name, parameter in model.named_parameters():
-        prefix = f"adam.{name}."
-        optimizer.state[parameter] = {
-            key.removeprefix(prefix): value.to(parameter.device) for key, value in tensors.items() if key.startswith(prefix)
-        }
+    for name, tensor in (model.state_dict() | optimizer.state()).items():
+        tensor.copy_(tensors[name])
     order.set_state(tensors["order"])
     log.info("continuing from the saved state after epoch %d", progress["epoch"])
     return progress["epoch"] + 1, progress["history"]
