@@ -22,12 +22,12 @@ rule extract:
         "results/logs/extract/{experiment}/{noise}/{model}/seed{seed}.log",
     benchmark:
         "results/logs/extract/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    conda:
+        "../envs/training.yaml"
     threads: train_threads
     resources:
         mem_mb=analysis_mb,
         runtime=120,
-    conda:
-        "../envs/training.yaml"
     params:
         spec=settings_spec("activations"),
     script:

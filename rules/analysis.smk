@@ -17,12 +17,12 @@ rule separation:
         "results/logs/separation/{experiment}/{noise}/{model}/seed{seed}.log",
     benchmark:
         "results/logs/separation/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=analysis_mb,
         runtime=20,
-    conda:
-        "../envs/analysis.yaml"
     params:
         spec=settings_spec("separation"),
     script:
@@ -45,12 +45,12 @@ rule outliers:
         "results/logs/outliers/{experiment}/{noise}/{model}/seed{seed}.log",
     benchmark:
         "results/logs/outliers/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=analysis_mb,
         runtime=60,
-    conda:
-        "../envs/analysis.yaml"
     params:
         spec=settings_spec("outliers"),
     script:
@@ -78,12 +78,12 @@ rule summary:
         "results/logs/summary/{experiment}.log",
     benchmark:
         "results/logs/summary/{experiment}.tsv"
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=60,
-    conda:
-        "../envs/analysis.yaml"
     params:
         spec=summary_spec,
     script:
@@ -105,12 +105,12 @@ rule claims:
         "results/logs/claims/{experiment}.log",
     benchmark:
         "results/logs/claims/{experiment}.tsv"
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        "../envs/analysis.yaml"
     params:
         spec=claims_spec,
     script:

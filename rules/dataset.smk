@@ -17,12 +17,12 @@ rule dataset:
         "results/logs/dataset/{dataset}.log",
     benchmark:
         "results/logs/dataset/{dataset}.tsv"
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../envs/data.yaml"
     params:
         spec=dataset_spec,
     script:
@@ -40,12 +40,12 @@ rule features:
         "results/logs/features/{dataset}.log",
     benchmark:
         "results/logs/features/{dataset}.tsv"
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        "../envs/analysis.yaml"
     params:
         spec=features_spec,
     script:
@@ -63,12 +63,12 @@ rule corrupt:
         "results/logs/corrupt/{experiment}/{noise}{draw}.log",
     benchmark:
         "results/logs/corrupt/{experiment}/{noise}{draw}.tsv"
+    conda:
+        "../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/analysis.yaml"
     params:
         spec=corrupt_spec,
     script:

@@ -24,12 +24,12 @@ rule figure:
         "results/logs/figure/{experiment}/{figure}.log",
     benchmark:
         "results/logs/figure/{experiment}/{figure}.tsv"
+    conda:
+        "../envs/figures.yaml"
     threads: 1
     resources:
         mem_mb=3000,
         runtime=20,
-    conda:
-        "../envs/figures.yaml"
     params:
         spec=figure_spec,
     script:

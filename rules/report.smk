@@ -23,12 +23,12 @@ rule captions:
         "results/logs/captions/{experiment}.log",
     benchmark:
         "results/logs/captions/{experiment}.tsv"
+    conda:
+        "../envs/figures.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/figures.yaml"
     params:
         spec=settings_spec("summary"),
     script:

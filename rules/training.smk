@@ -21,13 +21,13 @@ rule train:
         "results/logs/train/{experiment}/{noise}/{model}/seed{seed}.log",
     benchmark:
         "results/logs/train/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    conda:
+        "../envs/training.yaml"
     threads: train_threads
     resources:
         mem_mb=train_mb,
         runtime=train_minutes,
         checkpoint_seconds=lambda wildcards: block(wildcards)["training"]["checkpoint_seconds"],
-    conda:
-        "../envs/training.yaml"
     params:
         spec=train_spec,
     script:

@@ -1,0 +1,51 @@
+# make all: the chosen experiment, end to end. make test: the tests. Both make .venv from the lock on first use.
+PYTHON ?= python3
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+EXPERIMENT ?= digits
+VENV := .venv
+READY := $(VENV)/.ready
+SNAKEMAKE := $(VENV)/bin/snakemake
+CHOSEN := --config experiment=$(EXPERIMENT)
+
+.PHONY: all report test lint format docs lock clean
+
+all: $(READY)
+	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
+
+# The companion people open: results/<experiment>/report.html.
+report: all
+	$(SNAKEMAKE) --report results/$(EXPERIMENT)/report.html --report-stylesheet report/style.css all $(CHOSEN)
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest -n $(CORES)
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/snakefmt --check Snakefile rules
+	$(SNAKEMAKE) --lint
+
+format: $(READY)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/snakefmt Snakefile rules
+
+# The configuration reference, and the pictures and the claims table of the README from a finished run of digits.
+docs: all
+	$(VENV)/bin/python docs/update.py results/digits
+	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
+
+# A new lock from pyproject.toml. A local build tag such as +cpu is dropped, so that every machine takes its own build.
+lock: $(READY)
+	$(VENV)/bin/pip-compile --quiet --upgrade --extra dev --strip-extras --allow-unsafe --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+	sed -i.orig 's/+cpu$$//' requirements.lock && rm requirements.lock.orig
+
+$(READY): requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	touch $@
+
+clean:
+	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache .hypothesis

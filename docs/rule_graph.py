@@ -1,0 +1,65 @@
+"""Draw the rule graph: snakemake --rulegraph dot all | python docs/rule_graph.py docs/figures/rule_graph.png
+
+An edge that follows from others (data set → extract, say) is left out.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import networkx as nx
+from matplotlib.patches import FancyArrowPatch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts"))
+
+from epochwise.figures import theme
+
+
+def parse(dot: str) -> nx.DiGraph:
+    """The rules as a graph, from Snakemake's DOT output."""
+    names = dict(re.findall(r'(\d+)\[label = "([^"\\]+)', dot))
+    edges = re.findall(r"(\d+) -> (\d+)", dot)
+    return nx.transitive_reduction(nx.DiGraph([(names[a], names[b]) for a, b in edges]))
+
+
+def positions(graph: nx.DiGraph) -> dict[str, tuple[float, float]]:
+    """Columns by the longest path from the start; within a column, rules stand near the rules that they need."""
+    place: dict[str, tuple[float, float]] = {}
+    for column, rules in enumerate(nx.topological_generations(graph)):
+        wanted = {rule: sum(place[r][1] for r in graph.pred[rule]) / max(graph.in_degree(rule), 1) for rule in rules}
+        ordered = sorted(rules, key=lambda rule: (wanted[rule], rule))
+        middle = sum(wanted.values()) / len(rules)
+        for row, rule in enumerate(ordered):
+            place[rule] = (column, middle + row - (len(ordered) - 1) / 2)
+    return place
+
+
+def main(dot: str, picture: Path) -> None:
+    """Write the picture of a rule graph."""
+    graph = parse(dot)
+    place = positions(graph)
+    columns = max(x for x, _ in place.values())
+    rows = [y for _, y in place.values()]
+    figure = theme.figure(0.45 * (max(rows) - min(rows) + 2))
+    axes = figure.add_subplot()
+    axes.set(xlim=(-0.5, columns + 0.5), ylim=(-max(rows) - 0.6, -min(rows) + 0.6))
+    axes.set_axis_off()
+    boxes = {}
+    for rule, (x, y) in place.items():
+        look = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": theme.BLUE}
+        text = axes.text(x, -y, rule, ha="center", va="center", bbox=look, fontsize=theme.SMALL)
+        boxes[rule] = text.get_bbox_patch()
+    figure.draw_without_rendering()  # gives the boxes their sizes
+    for before, after in graph.edges:
+        (x0, y0), (x1, y1) = place[before], place[after]
+        bend = 0 if x1 - x0 == 1 else 0.2  # around what lies between
+        arrow = FancyArrowPatch(
+            (x0, -y0), (x1, -y1), patchA=boxes[before], patchB=boxes[after], shrinkA=2, shrinkB=2, arrowstyle="-|>",
+            mutation_scale=7, color="0.55", connectionstyle=f"arc3,rad={bend}",
+        )  # fmt: skip
+        axes.add_patch(arrow)
+    figure.savefig(picture, dpi=200, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main(sys.stdin.read(), Path(sys.argv[1]))

@@ -1,0 +1,160 @@
+"""The whole workflow on the embedded data, few epochs: every file of the contract, and nothing left to do."""
+
+import copy
+import json
+import math
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from safetensors import safe_open
+
+from epochwise import tables
+from epochwise.captions import SHOWN
+from epochwise.claims import CLAIMS
+from epochwise.schedule import log_spaced
+
+EPOCHS = 3
+MODELS = {"mlp3": {"hidden_layers": 2, "width": 12}, "mlp5": None, "mlp7": {"hidden_layers": 3, "width": 16}}
+SEEDS = [0, 1]
+TINY = {"experiments": {"digits": {"models": MODELS, "seeds": SEEDS, "training": {"epochs": EPOCHS}}}}
+RUNS = [f"symmetric30/{model}/seed{seed}" for model in ("mlp3", "mlp7") for seed in SEEDS]
+FIGURES = (
+    "data_decomposition", "learning_curves", "phases", "separation_by_layer", "separation_by_class",
+    "activation_distribution", "large_activation", "large_activation_inputs", "scenario",
+)  # fmt: skip
+SUMMARY = ("curves", "phases", "separation", "outliers", "peaks", "large_activation")
+RUN_TABLES = {
+    "history.parquet": "history",
+    "activations/class_means.parquet": "class_means",
+    "activations/neurons.parquet": "neurons",
+    "activations/samples.parquet": "samples",
+    "activations/outputs.parquet": "outputs",
+    "separation.parquet": "separation",
+    "outliers.parquet": "outliers",
+    "large_activation.parquet": "large_activation",
+}
+
+
+def changed(**settings: dict) -> dict:
+    """The tiny configuration with other values for the experiment."""
+    overlay = copy.deepcopy(TINY)
+    overlay["experiments"]["digits"].update(settings)
+    return overlay
+
+
+@pytest.fixture(scope="module")
+def finished(checkout):
+    checkout.build("all", overlay=TINY)
+    return checkout
+
+
+def contract() -> dict[str, str]:
+    """Path of every table under results/, with the name of its schema."""
+    return {
+        "data/digits/features.parquet": "features",
+        "digits/symmetric30/labels.parquet": "labels",
+        **{f"digits/{run}/{path}": name for run in RUNS for path, name in RUN_TABLES.items()},
+        **{f"digits/summary/{name}.parquet": f"summary_{name}" for name in SUMMARY},
+        "digits/summary/phases_by_seed.parquet": "phases_by_seed",
+        "digits/claims.parquet": "claims",
+    }
+
+
+def test_every_table_is_there_with_its_schema_and_without_nan(finished):
+    found = {str(path.relative_to(finished.results)) for path in finished.results.rglob("*.parquet")}
+    assert found == {*contract(), "data/digits/train.parquet", "data/digits/test.parquet"}
+    for path, name in contract().items():
+        table = pq.read_table(finished.results / path)
+        assert table.schema.equals(tables.SCHEMAS[name], check_metadata=True), path
+        assert table.num_rows > 0, path
+        for column in table.columns:
+            assert not any(isinstance(v, float) and math.isnan(v) for v in column.to_pylist()), path
+
+
+def test_tables_cover_all_runs_epochs_and_layers(finished):
+    for run in RUNS:
+        layers = 2 if "mlp3" in run else 3
+        root = finished.results / "digits" / run
+        epochs = log_spaced(EPOCHS, 5)
+        snapshots = sorted(path.name for path in (root / "snapshots").glob("*"))
+        assert [name for name in snapshots if name.endswith("safetensors")] == [
+            f"epoch_{epoch:06d}.safetensors" for epoch in epochs
+        ]
+        with safe_open(root / "snapshots" / "epoch_000000.safetensors", "np") as file:
+            expected = {f"layers.{layer}.{part}" for layer in range(layers + 1) for part in ("weight", "bias")}
+            assert set(file.keys()) == expected
+            assert {"epoch", "seed", "hidden_widths", "input_mean", "input_std"} <= set(file.metadata())
+        for name in ("separation", "outliers", "large_activation"):
+            table = pd.read_parquet(root / f"{name}.parquet")
+            assert set(zip(table["epoch"], table["layer"], strict=True)) == {
+                (epoch, layer) for epoch in epochs for layer in range(1, layers + 1)
+            }
+        provenance = json.loads((root / "provenance.json").read_text())
+        assert provenance["spec"]["training"]["epochs"] == EPOCHS
+        assert {"git_commit", "versions", "device", "precision", "wall_seconds", "cpu_seconds"} <= set(provenance)
+        assert provenance["resumed_from_epoch"] is None
+        assert not (root / ".training").exists()
+    claims = pd.read_parquet(finished.results / "digits" / "claims.parquet")
+    assert list(claims["claim"].unique()) == [claim.name for claim in CLAIMS]
+    assert len(claims) == len(CLAIMS) * 2
+    assert set(claims["verdict"]) == {"inconclusive"}, "two seeds allow no verdict"
+
+
+def test_figures_captions_logs_and_benchmarks_are_there(finished):
+    for figure in FIGURES:
+        for extension in ("pdf", "png", "csv"):
+            assert (finished.results / "digits" / "figures" / f"{figure}.{extension}").stat().st_size > 0
+    assert {path.stem for path in (finished.results / "digits" / "captions").glob("*.rst")} == {"claims", *FIGURES}
+    assert set(SHOWN) == {"claims", *FIGURES}
+    for run in RUNS:
+        assert "epoch 3/3" in (finished.results / "logs" / "train" / "digits" / f"{run}.log").read_text()
+        assert (finished.results / "logs" / "train" / "digits" / f"{run}.tsv").exists()
+
+
+def test_nothing_is_left_to_do(finished):
+    assert "Nothing to be done" in finished.build("all", overlay=TINY)
+
+
+def test_a_touched_file_changes_nothing(finished):
+    for path in ("results/data/digits/train.parquet", "workflow_scripts/train.py", "config.yaml"):
+        (finished.folder / path).touch()
+    assert finished.planned(TINY) == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "jobs"),
+    [
+        ({"figures": {"dpi": 90}}, {"figure": 9}),
+        ({"figures": {"data_decomposition": {"images": 6}}}, {"figure": 1}),
+        ({"claims": {"cosine": 0.02}}, {"claims": 1, "captions": 1}),
+        ({"seeds": [0]}, {"summary": 1, "claims": 1, "captions": 1, "figure": 9}),
+        ({"training": {"epochs": EPOCHS, "checkpoint_seconds": 5, "threads": 2}}, {}),
+    ],
+)
+def test_a_change_runs_only_what_depends_on_it(finished, settings, jobs):
+    planned = finished.planned(changed(**settings))
+    if "seeds" in settings:
+        planned["figure"] = jobs["figure"]  # figures of data alone stay
+    assert planned == jobs
+
+
+def test_training_again_gives_the_same_bytes(finished):
+    run = finished.results / "digits" / RUNS[0]
+    files = [path for path in sorted(run.rglob("*")) if path.suffix in (".parquet", ".safetensors")]
+    before = {path: path.read_bytes() for path in files}
+    figure = finished.results / "digits" / "figures" / "scenario"
+    drawn = {suffix: figure.with_suffix(suffix).read_bytes() for suffix in (".pdf", ".png", ".csv")}
+    target = str((run / "history.parquet").relative_to(finished.folder))
+    finished.build("all", "--forcerun", target, overlay=TINY)
+    assert {path: path.read_bytes() for path in files} == before
+    assert {suffix: figure.with_suffix(suffix).read_bytes() for suffix in drawn} == drawn
+
+
+def test_report_sets_claims_beside_numbers(finished):
+    finished.build("--report", "results/digits/report.html", "all", overlay=TINY)
+    report = (finished.results / "digits" / "report.html").read_text()
+    for claim in CLAIMS:
+        assert claim.statement in report
+    for figure in FIGURES:
+        assert f"{figure}.png" in report

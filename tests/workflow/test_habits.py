@@ -1,0 +1,107 @@
+"""What holds for every rule, script and environment."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from epochwise import code, config
+from epochwise.figures import __path__ as figures_path
+from tests.workflow.conftest import ROOT
+
+RULES = {
+    match[1]: match[2]
+    for path in sorted((ROOT / "rules").glob("*.smk"))
+    for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", path.read_text(), re.M | re.S)
+}
+ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "pyyaml": "yaml"}
+
+
+def pins(lines) -> dict[str, str]:
+    return dict(line.strip().split("==") for line in lines if "==" in line)
+
+
+LOCK = pins((ROOT / "requirements.lock").read_text().splitlines())
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_keeps_the_habits(rule):
+    body = RULES[rule]
+    assert body.lstrip().startswith('"""')
+    for directive in ("input", "output", "log", "benchmark", "threads", "resources", "conda", "params", "script"):
+        assert re.search(rf"^    {directive}:", body, re.M), directive
+    assert re.search(r"^        code=", body, re.M)
+    assert "mem_mb=" in body and "runtime=" in body
+    parameters = re.search(r"^    params:\n((?:        .*\n)+)", body, re.M)[1]
+    assert re.findall(r"^        (\w+)=", parameters, re.M) == ["spec"]
+    assert f'"../workflow_scripts/{rule}.py"' in body
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflow_scripts").glob("*.py")), ids=lambda path: path.stem)
+def test_scripts_are_thin_and_never_read_the_global_configuration(path):
+    assert path.stem in RULES
+    assert "snakemake.config" not in path.read_text()
+    assert not [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+
+
+def modules_of(rule: str) -> set[str]:
+    """Packages outside the standard library that the script of a rule reaches, figures included."""
+    scripts = [f"{rule}.py"]
+    if rule == "figure":
+        scripts += [f"epochwise/figures/{path.name}" for path in Path(figures_path[0]).glob("*.py")]
+    found = set()
+    for path in code.reached_by(*scripts):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"epochwise"}
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environments_pin_what_the_lock_pins(path):
+    packages = yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
+    assert pins(packages).items() <= LOCK.items()
+    assert len(pins(packages)) == len(packages)
+
+
+# Imported inside functions that a stage of this environment never calls.
+NOT_NEEDED = {
+    "data": set(),
+    "training": {"PIL", "sklearn", "torchvision"},
+    "analysis": {"PIL", "torch", "torchvision"},
+    "figures": {"PIL", "sklearn", "torch", "torchvision"},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_environments_cover_what_their_scripts_import(rule):
+    name = re.search(r'"../envs/(\w+).yaml"', RULES[rule])[1]
+    packages = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())["dependencies"][-1]["pip"]
+    offered = {IMPORTED_AS.get(package, package) for package in pins(packages)}
+    assert modules_of(rule) <= offered | NOT_NEEDED[name]
+
+
+def test_the_lock_satisfies_what_the_project_asks_for():
+    import tomllib
+
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+        requirement = Requirement(text)
+        assert requirement.specifier.contains(LOCK[requirement.name]), text
+
+
+def test_the_configuration_reference_is_current():
+    written = (ROOT / "docs" / "config.md").read_text()
+    assert written.endswith(config.reference(config.load_schema())), "run `make docs`"
+
+
+def test_the_front_door_stays_small():
+    assert len((ROOT / "Snakefile").read_text().splitlines()) <= 60
