@@ -17,6 +17,14 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
 
+for b in EXPERIMENTS.values():
+    name, path = b["dataset"]["name"], b["dataset"]["path"]
+    if path is not None and not Path(path).is_dir() and not Path(f"results/data/{name}/train.parquet").exists():
+        raise WorkflowError(
+            f"The configuration cannot be used. datasets.{name}.path: there is no folder {path!r}. Name a folder with "
+            "torchvision's files, or with train.parquet and test.parquet; `digits` needs no download."
+        )
+
 NAME = r"(?!(data|summary|figures|captions|logs)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 RUN = "results/{experiment}/{noise}/{model}/seed{seed}"
 

@@ -11,7 +11,7 @@ rule captions:
         claims="results/{experiment}/claims.parquet",
         code=code_of("captions.py"),
     output:
-        captions=expand("results/{{experiment}}/captions/{name}.rst", name=CAPTIONS),
+        captions=ensure(expand("results/{{experiment}}/captions/{name}.rst", name=CAPTIONS), non_empty=True),
         html=report(
             ensure("results/{experiment}/claims.html", non_empty=True),
             caption="../report/claims.rst",

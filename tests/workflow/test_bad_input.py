@@ -34,10 +34,21 @@ def test_a_bad_configuration_is_refused_in_one_message(checkout, overlay, words)
     assert not checkout.results.exists()
 
 
-def test_missing_data_end_in_one_clear_message(checkout):
-    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "nowhere"}}}
+def test_a_missing_folder_is_refused_before_any_job(checkout):
+    done = checkout.snakemake("all", overlay={"experiment": "cifar10", "datasets": {"cifar10": {"path": "nowhere"}}})
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    for word in ("datasets.cifar10.path", "'nowhere'", "`digits` needs no download"):
+        assert word in said
+    assert not checkout.results.exists()
+
+
+def test_a_folder_without_data_ends_in_one_clear_message(checkout):
+    (checkout.folder / "empty").mkdir()
+    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "empty"}}}
     done = checkout.snakemake("results/data/cifar10/train.parquet", overlay=overlay)
     said = done.stdout + done.stderr
     assert done.returncode != 0
-    for word in ("nowhere", "train.parquet", "`path`", "`digits` needs no download"):
+    for word in ("looked for in empty", "train.parquet", "`path`", "`digits` needs no download"):
         assert word in said
+    assert "Traceback" not in said

@@ -69,8 +69,8 @@ class LayerStatistics:
         self.active += torch.count_nonzero(activations, dim=0)
         peaks, samples = activations.max(0)
         higher = peaks > self.peaks  # strictly: of equal peaks the first sample counts
-        self.peaks = torch.where(higher, peaks, self.peaks)
-        self.peak_samples = torch.where(higher, samples + self.n, self.peak_samples)
+        self.peaks[higher] = peaks[higher]
+        self.peak_samples[higher] = samples[higher] + self.n
         self.argmax_counts += torch.bincount(activations.argmax(1), minlength=self.width)
         bins = activations.view(torch.int32).bitwise_right_shift(_DROPPED_BITS)
         self.histogram += torch.bincount(bins.view(-1), minlength=_BINS)
@@ -154,17 +154,17 @@ def layer_statistics(
     for a layer, its activation on every sample (N,)."""
     widths = [layer.out_features for layer in model.layers[:-1]]
     statistics = [LayerStatistics(width, len(groups.keys)) for width in widths]
-    traced = {layer: [] for layer in large or {}}
-    logits = []
+    traced = {layer: torch.empty(len(inputs)) for layer in large or {}}
+    logits = torch.empty(len(inputs), model.layers[-1].out_features)
     for start in range(0, len(inputs), batch_size):
-        hidden, output = model.activations(inputs[start : start + batch_size])
-        members = groups.members[:, start : start + batch_size]
+        batch = slice(start, start + batch_size)
+        hidden, logits[batch] = model.activations(inputs[batch])
+        members = groups.members[:, batch]
         for layer, (values, statistic) in enumerate(zip(hidden, statistics, strict=True), start=1):
             statistic.update(values, members)
             if layer in traced:
-                traced[layer].append(values[:, large[layer]].clone())
-        logits.append(output)
-    return statistics, torch.cat(logits), {layer: torch.cat(values) for layer, values in traced.items()}
+                traced[layer][batch] = values[:, large[layer]]
+    return statistics, logits, traced
 
 
 def large_neurons(model: MLP, inputs: torch.Tensor, batch_size: int) -> dict[int, int]:

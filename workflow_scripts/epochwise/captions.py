@@ -8,13 +8,13 @@ from epochwise.claims import CONTRADICTED, REPRODUCED, interval, number
 SHOWN = {
     "claims": ("Every claim of the paper, judged over seeds.", ()),
     "data_decomposition": (
-        "Training images whose label is wrong, with their true and given labels, and how many samples of each true class "
-        "carry each label.",
+        "Training images whose label is wrong, with their true and given labels, and how many samples of each true "
+        "class carry each label.",
         (),
     ),
     "learning_curves": (
-        "Accuracy and loss of clean training data, of noisy training data against the labels they were given and against "
-        "their true ones, and of test data.",
+        "Accuracy and loss of clean training data, of noisy training data against the labels they were given and "
+        "against their true ones, and of test data.",
         ("noisy_after_clean",),
     ),
     "phases": (
@@ -32,8 +32,8 @@ SHOWN = {
         ("separation_grows_with_depth",),
     ),
     "activation_distribution": (
-        "Peaks of all neurons of a layer in descending order, before and after training. A single large activation is a "
-        "first rank that stands out.",
+        "Peaks of all neurons of a layer in descending order, before and after training. A single large activation is "
+        "a first rank that stands out.",
         ("large_activation_single",),
     ),
     "large_activation": (

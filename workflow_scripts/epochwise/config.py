@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from epochwise.errors import InputError
 from epochwise.sources import SOURCES
 
 SCHEMA_PATH = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
@@ -23,7 +24,7 @@ SETTINGS = (
 )  # fmt: skip
 
 
-class ConfigError(ValueError):
+class ConfigError(InputError):
     """The configuration cannot be used; the message names the key, its value and the remedy."""
 
 
@@ -99,7 +100,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties" and schema.get("additionalProperties") is False:
         known = list(schema["properties"])
         unknown = next(key for key in error.instance if key not in known)
-        return f"{where}: unknown key {unknown!r}{_did_you_mean(unknown, known)}. Known keys: {', '.join(known)}."
+        return f"{where}: unknown key {unknown!r}{_did_you_mean(unknown, known)} Known keys: {', '.join(known)}."
     if error.validator == "required":
         missing = next(key for key in error.validator_value if key not in error.instance)
         return f"{where}: the key {missing!r} is missing; add it."
@@ -137,7 +138,7 @@ def _legal(node: Mapping) -> str:
 def _lookup(blocks: Mapping, name: str, key: str, parent: str) -> Mapping:
     if name not in blocks:
         raise ConfigError(
-            f"{key}: there is no {name!r} under `{parent}`{_did_you_mean(name, list(blocks))}. "
+            f"{key}: there is no {name!r} under `{parent}`{_did_you_mean(name, list(blocks))} "
             f"There are: {', '.join(blocks)}."
         )
     return blocks[name]
@@ -201,7 +202,7 @@ def _leaves(value: Any, path: tuple) -> Iterator[tuple[tuple, Any]]:
 
 def _did_you_mean(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else "."
 
 
 def _dotted(path: Any) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import pickle
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from epochwise import tables
+from epochwise.errors import InputError
 from epochwise.sources import SOURCES, Source
 
 DOWNLOADS = Path("data")
+_ROWS = 4096  # images decoded at a time
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """Data are missing or not what they should be; the message names the file and the remedy."""
 
 
@@ -79,11 +80,26 @@ def to_table(images: Images, source: str, sha256: str) -> pa.Table:
 
 
 def read(path: str | Path) -> Images:
-    """Images of one split from the workflow's own table. Raises ValueError naming the file if it is damaged."""
+    """Images of one split from the workflow's own table. Raises InputError naming the file if it is damaged.
+
+    Decoded in pieces: at once, the list structure of the column would take several times the memory of the pixels.
+    """
     shape, names = read_metadata(path)
-    table = tables.read_arrow(path, tables.images_schema(int(np.prod(shape))))
-    pixels = table["pixels"].combine_chunks().flatten().to_numpy().reshape(len(table), -1)
-    return Images(pixels, table["label"].to_numpy(), shape, names)
+    size = int(np.prod(shape))
+    labels = read_labels(path)
+    pixels = np.empty((len(labels), size), np.uint8)
+    with tables.opened(path, tables.images_schema(size)) as file:
+        start = 0
+        for batch in file.iter_batches(_ROWS, columns=["pixels"]):
+            pixels[start : start + len(batch)] = batch.column(0).flatten().to_numpy().reshape(-1, size)
+            start += len(batch)
+    return Images(pixels, labels, shape, names)
+
+
+def read_labels(path: str | Path) -> np.ndarray:
+    """Labels (N,) int16 of one split, without reading the images."""
+    shape, _ = read_metadata(path)
+    return tables.read_arrow(path, tables.images_schema(int(np.prod(shape))), ["label"])["label"].to_numpy()
 
 
 def read_metadata(path: str | Path) -> tuple[tuple[int, int, int], tuple[str, ...]]:
@@ -92,7 +108,7 @@ def read_metadata(path: str | Path) -> tuple[tuple[int, int, int], tuple[str, ..
         metadata: Mapping = pq.read_schema(path).metadata or {}
         return tuple(json.loads(metadata[b"shape"])), tuple(json.loads(metadata[b"class_names"]))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is no image table of this workflow ({error}); delete it and run again.") from error
+        raise InputError(f"{path} is no image table of this workflow ({error}); delete it and run again.") from error
 
 
 def _digits() -> tuple[Images, Images]:
@@ -112,18 +128,17 @@ def _from_parquet(path: Path, known: Source) -> Images:
     from PIL import Image
 
     try:
-        table = pq.read_table(path, columns=["img", "label"])
-    except (pa.ArrowException, OSError, KeyError) as error:
+        table = pq.read_table(path, columns=["img", "label"], page_checksum_verification=True)
+        encoded_images = table["img"].combine_chunks().field("bytes").cast(pa.binary())
+        labels = _checked(table["label"].cast(pa.int16()).to_numpy(), known)
+    except (pa.ArrowException, OSError, KeyError, AttributeError, ValueError) as error:
         raise DataError(
-            f"{path} cannot be read as a Parquet file with the columns img and label: {error}\n"
-            "It may be truncated or altered: fetch it again."
+            f"{path} cannot be read as a Parquet file with the columns img (struct of encoded bytes and path) and "
+            f"label (integer): {error}\nIt may be truncated or altered: fetch it again."
         ) from error
-    labels = table["label"].to_numpy()
-    if len(labels) == 0 or labels.min() < 0 or labels.max() >= known.classes:
-        raise DataError(f"{path}: labels must be 0 to {known.classes - 1} for every row of at least one.")
     mode = {1: "L", 3: "RGB"}[known.shape[0]]
     pixels = np.empty((len(table), known.pixels), np.uint8)
-    for row, encoded in enumerate(table["img"].combine_chunks().field("bytes")):
+    for row, encoded in enumerate(encoded_images):
         try:
             with Image.open(io.BytesIO(encoded.as_py()), formats=("JPEG", "PNG")) as image:
                 array = np.asarray(image.convert(mode))
@@ -134,33 +149,36 @@ def _from_parquet(path: Path, known: Source) -> Images:
         if array.shape[:2] != known.shape[1:]:
             raise DataError(f"{path}: the image in row {row} has size {array.shape[:2]}, not {known.shape[1:]}.")
         pixels[row] = array.reshape(*known.shape[1:], known.shape[0]).transpose(2, 0, 1).reshape(-1)
-    return Images(pixels, labels.astype(np.int16), known.shape, known.class_names)
+    return Images(pixels, labels, known.shape, known.class_names)
 
 
 def _from_torchvision(source: str, path: str | None) -> tuple[Images, Images]:
     """Both splits through torchvision, which checks MD5 sums; downloads only where no path is given."""
+    known = SOURCES[source]
     folder = Path(path) if path is not None else DOWNLOADS / source
-    dataset = getattr(import_torchvision().datasets, SOURCES[source].torchvision)
+    dataset = getattr(import_torchvision().datasets, known.torchvision)
     try:
-        splits = [dataset(folder, train=train, download=path is None) for train in (True, False)]
-    except (RuntimeError, OSError, pickle.UnpicklingError, EOFError) as error:
+        return tuple(_images_of(dataset(folder, train, download=path is None), known) for train in (True, False))
+    except Exception as error:  # torchvision raises many kinds
+        trouble = "could not be downloaded" if path is None else "is not there complete and unaltered"
         raise DataError(
-            f"{source} was looked for in {folder} and "
-            + (
-                f"could not be downloaded ({error})."
-                if path is None
-                else f"is not there complete and unaltered ({error})."
-            )
-            + f"\nPut torchvision's files of {source} (or train.parquet and test.parquet with the columns img and "
-            "label) into a folder and set `path` of this data set to it. The experiment `digits` needs no download."
+            f"{source} was looked for in {folder} and {trouble} ({error}).\n"
+            f"Put torchvision's files of {source} (or train.parquet and test.parquet with the columns img and label) "
+            "into a folder and set `path` of this data set to it. The experiment `digits` needs no download."
         ) from error
-    return tuple(_images_of(split, SOURCES[source]) for split in splits)
 
 
 def _images_of(split, known: Source) -> Images:
     pixels = np.asarray(split.data).reshape(-1, *known.shape[1:], known.shape[0])
-    labels = np.asarray(split.targets, np.int16)
-    return Images(pixels.transpose(0, 3, 1, 2).reshape(len(labels), -1), labels, known.shape, tuple(split.classes))
+    labels = _checked(np.asarray(split.targets, np.int16), known)
+    return Images(pixels.transpose(0, 3, 1, 2).reshape(len(labels), -1), labels, known.shape, known.class_names)
+
+
+def _checked(labels: np.ndarray, known: Source) -> np.ndarray:
+    """The labels, if there are any and all name a class; else ValueError."""
+    if len(labels) == 0 or labels.min() < 0 or labels.max() >= known.classes:
+        raise ValueError(f"labels must be 0 to {known.classes - 1}, of at least one image")
+    return labels
 
 
 def import_torchvision() -> ModuleType:

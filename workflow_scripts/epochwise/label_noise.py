@@ -2,18 +2,19 @@
 
 import numpy as np
 
+from epochwise.errors import InputError
 from epochwise.seeding import generator
 
 
 def stratified_subset(labels: np.ndarray, size: int | None, seed: int) -> np.ndarray:
     """Indices (sorted, int64) of `size` samples with the class shares of `labels`, to within one sample per class.
 
-    `size` None takes all. Raises ValueError if `size` is larger than the data.
+    `size` None takes all. Raises InputError if `size` is larger than the data.
     """
     if size is None:
         return np.arange(len(labels))
     if size > len(labels):
-        raise ValueError(
+        raise InputError(
             f"subset.size: {size} is more than the {len(labels)} training samples of the data set; "
             "give a smaller number, or null for all."
         )

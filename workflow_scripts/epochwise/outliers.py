@@ -86,16 +86,16 @@ def what_it_follows(
         add("output", name, "spearman", correlation(ranks, stats.rankdata(output[name], axis=0)))
     add("output", "is_noisy", "auc", auc(ranks, noisy))
     table = pd.concat(rows, ignore_index=True)
-    constant = np.ptp(magnitude, axis=0) == 0
-    table.loc[np.tile(constant, len(rows)), "value"] = np.nan
+    table.loc[np.tile(np.ptp(magnitude, axis=0) == 0, len(rows)), "value"] = np.nan  # R² and AUC too
     return table.sort_values(["epoch", "layer"], kind="stable", ignore_index=True)
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Pearson correlation of the columns of `a` (N, T) with those of `b` (N, T) or (N, 1); NaN if one is constant."""
+    constant = (np.ptp(a, axis=0) == 0) | (np.ptp(b, axis=0) == 0)
     a, b = a - a.mean(0), b - b.mean(0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (a * b).sum(0) / np.sqrt((a**2).sum(0) * (b**2).sum(0))
+        return np.where(constant, np.nan, (a * b).sum(0) / np.sqrt((a**2).sum(0) * (b**2).sum(0)))
 
 
 def correlation_ratio(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -103,13 +103,13 @@ def correlation_ratio(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
     constant."""
     ratios = np.full(values.shape[1], np.nan)
     for column, (value, label) in enumerate(zip(values.T, classes.T, strict=True)):
+        if np.ptp(value) == 0:
+            continue
         centred = value - value.mean()
-        total = centred @ centred
-        if total > 0:
-            counts = np.bincount(label)
-            sums = np.bincount(label, centred)
-            present = counts > 0
-            ratios[column] = (sums[present] ** 2 / counts[present]).sum() / total
+        counts = np.bincount(label)
+        sums = np.bincount(label, centred)
+        present = counts > 0
+        ratios[column] = (sums[present] ** 2 / counts[present]).sum() / (centred @ centred)
     return ratios
 
 

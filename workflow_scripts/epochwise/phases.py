@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 
 
-def smooth(values: np.ndarray, window: int) -> np.ndarray:
-    """Centred moving average over `window` evaluations; shorter windows at the ends."""
-    window = min(window, len(values))
-    sums = np.convolve(values, np.ones(window), "same")
-    return sums / np.convolve(np.ones(len(values)), np.ones(window), "same")
+def smooth(curve: pd.Series, radius: int) -> pd.Series:
+    """Moving average over each evaluation and `radius` more on either side, as far as there are any."""
+    return curve.rolling(2 * radius + 1, center=True, min_periods=1).mean()
 
 
 def peak_and_dip(performance: np.ndarray) -> tuple[int, int]:
@@ -50,7 +48,7 @@ def phases(history: pd.DataFrame, fitted: float, learned: float, smoothing: int,
     fit = first_epoch(curves["accuracy"]["noisy_given"], fitted)
     rows = []
     for metric, sign in (("accuracy", 1), ("loss", -1)):
-        curve = pd.Series(smooth(curves[metric]["test"].to_numpy(), smoothing), curves[metric].index)
+        curve = smooth(curves[metric]["test"], smoothing)
         p, d = peak_and_dip(sign * curve.to_numpy())
         fall = sign * (curve.iloc[p] - curve.iloc[d])
         has_dip = d > p and fall >= min_dip

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from epochwise.errors import InputError
 from epochwise.files import atomic
 
 if TYPE_CHECKING:
@@ -24,31 +25,35 @@ PACKAGES = ("numpy", "pandas", "pyarrow", "safetensors", "snakemake", "torch")
 
 @contextmanager
 def job(snakemake) -> Iterator[dict]:
-    """Run the body of a rule's script: yields the rule's spec; log lines and an uncaught traceback go to the rule's
-    log."""
-    handlers = [logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
-    handlers[1].setLevel(logging.WARNING)
+    """Run the body of a rule's script; yields the rule's spec.
+
+    Log lines go to the rule's log, warnings to standard error too. An error ends the job: the message of an InputError,
+    the traceback of any other, goes to the log, which Snakemake shows.
+    """
+    file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.WARNING)
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S", handlers=handlers
+        level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%Y-%m-%d %H:%M:%S", handlers=[file, terminal]
     )
     logging.captureWarnings(True)
     try:
         yield json.loads(snakemake.params.spec)
-    except BaseException:
-        handlers[0].stream.write(traceback.format_exc())
-        raise
+    except Exception as error:
+        file.stream.write(f"{error}\n" if isinstance(error, InputError) else traceback.format_exc())
+        raise SystemExit(1) from error
 
 
 def choose_device(wanted: str, threads: int) -> "torch.device":
     """The device for `wanted` (auto, cpu, cuda), with deterministic algorithms and `threads` threads.
 
-    Raises RuntimeError if CUDA is wanted but not there.
+    Raises InputError if CUDA is wanted but not there.
     """
     import torch
 
     torch.set_num_threads(threads)
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise RuntimeError("training.device: cuda is wanted, but torch sees no CUDA device; use auto or cpu.")
+        raise InputError("training.device: cuda is wanted, but torch sees no CUDA device; use auto or cpu.")
     if wanted == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")  # deterministic at a given number of threads
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic matrix products need

@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 
+from epochwise.errors import InputError
 from epochwise.files import atomic
 from epochwise.mlp import MLP
 from epochwise.scaling import Scaling
@@ -18,10 +19,10 @@ def snapshot_path(folder: str | Path, epoch: int) -> Path:
 
 
 def epochs_in(folder: str | Path) -> list[int]:
-    """Epochs of the snapshots in a folder, ascending. Raises ValueError if there are none."""
+    """Epochs of the snapshots in a folder, ascending. Raises InputError if there are none."""
     epochs = sorted(int(path.stem.removeprefix("epoch_")) for path in Path(folder).glob("epoch_*.safetensors"))
     if not epochs:
-        raise ValueError(f"{folder} holds no snapshots; delete the folder and run the workflow again.")
+        raise InputError(f"{folder} holds no snapshots; delete the folder and run the workflow again.")
     return epochs
 
 
@@ -38,7 +39,7 @@ def save(folder: str | Path, model: MLP, epoch: int, seed: int, scaling: Scaling
 
 
 def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
-    """The network of one snapshot and its input scaling. Raises ValueError naming the file if it is damaged."""
+    """The network of one snapshot and its input scaling. Raises InputError naming the file if it is damaged."""
     path = snapshot_path(folder, epoch)
     try:
         tensors, metadata = _read(path)
@@ -49,7 +50,7 @@ def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
         model.load_state_dict(tensors, assign=True)
         scaling = Scaling(tuple(json.loads(metadata["input_mean"])), tuple(json.loads(metadata["input_std"])))
     except (SafetensorError, OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
-        raise ValueError(
+        raise InputError(
             f"{path} is no usable snapshot ({error}); delete {path.parent} and run the workflow again to train it anew."
         ) from error
     return model.requires_grad_(False), scaling

@@ -30,11 +30,23 @@ _CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hor
 _FASHION = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
+_CIFAR100 = (
+    "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle", "bowl", "boy",
+    "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle", "chair", "chimpanzee", "clock",
+    "cloud", "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur", "dolphin", "elephant", "flatfish",
+    "forest", "fox", "girl", "hamster", "house", "kangaroo", "keyboard", "lamp", "lawn_mower", "leopard", "lion",
+    "lizard", "lobster", "man", "maple_tree", "motorcycle", "mountain", "mouse", "mushroom", "oak_tree", "orange",
+    "orchid", "otter", "palm_tree", "pear", "pickup_truck", "pine_tree", "plain", "plate", "poppy", "porcupine",
+    "possum", "rabbit", "raccoon", "ray", "road", "rocket", "rose", "sea", "seal", "shark", "shrew", "skunk",
+    "skyscraper", "snail", "snake", "spider", "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank",
+    "telephone", "television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale",
+    "willow_tree", "wolf", "woman", "worm",
+)  # fmt: skip
 
 SOURCES = {
     "digits": Source((1, 8, 8), _DIGITS, 1257, 540),
     "cifar10": Source((3, 32, 32), _CIFAR10, 50_000, 10_000, "CIFAR10"),
-    "cifar100": Source((3, 32, 32), tuple(map(str, range(100))), 50_000, 10_000, "CIFAR100"),
+    "cifar100": Source((3, 32, 32), _CIFAR100, 50_000, 10_000, "CIFAR100"),
     "mnist": Source((1, 28, 28), _DIGITS, 60_000, 10_000, "MNIST"),
     "fashion_mnist": Source((1, 28, 28), _FASHION, 60_000, 10_000, "FashionMNIST"),
 }

@@ -14,9 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from epochwise.errors import InputError
 from epochwise.files import atomic
 
 MEAN_OVER_CLASSES = -1
+_FORMAT = {"compression": "zstd", "write_page_checksum": True}  # a flipped byte is found when the table is read
 
 _RUN = [("noise", pa.string()), ("model", pa.string())]
 _OVER_SEEDS = [("mean", pa.float64()), ("low", pa.float64()), ("high", pa.float64()), ("n", pa.int32())]
@@ -198,7 +200,7 @@ def write(table: pd.DataFrame | pa.Table, name: str, path: str | Path) -> None:
 def write_arrow(table: pa.Table, path: str | Path) -> None:
     """Write an Arrow table atomically as it is, schema metadata included."""
     with atomic(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, **_FORMAT)
 
 
 @contextmanager
@@ -206,24 +208,31 @@ def writer(name: str, path: str | Path) -> Iterator[Callable[[Mapping], None]]:
     """Yield a function that appends columns (a mapping of names to arrays) to a table written piece by piece,
     atomically."""
     schema = SCHEMAS[name]
-    with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as parquet:
+    with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, **_FORMAT) as parquet:
         yield lambda columns: parquet.write_table(pa.table(dict(columns), schema=schema))
 
 
-def read_arrow(path: str | Path, schema: pa.Schema, columns: Sequence[str] | None = None, filters=None) -> pa.Table:
-    """Read a table after holding its schema against `schema`.
+@contextmanager
+def opened(path: str | Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
+    """Open a table after holding its schema against `schema`.
 
-    Raises ValueError naming the file if it is unreadable, or if its columns or types differ.
+    Raises InputError naming the file if its columns or types differ, or if it proves unreadable while it is open.
     """
     try:
-        found = pq.read_schema(path)
-        if not found.equals(schema):
-            raise ValueError(f"its columns are\n{found.remove_metadata()}\nbut should be\n{schema}")
-        return pq.read_table(path, columns=columns, filters=filters)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            if not file.schema_arrow.equals(schema):
+                raise ValueError(f"its columns are\n{file.schema_arrow.remove_metadata()}\nbut should be\n{schema}")
+            yield file
     except (pa.ArrowException, ValueError, OSError) as error:
-        raise ValueError(
+        raise InputError(
             f"{os.fspath(path)} cannot be used: {error}\nDelete the file and run the workflow again to make it anew."
         ) from error
+
+
+def read_arrow(path: str | Path, schema: pa.Schema, columns: Sequence[str] | None = None, filters=None) -> pa.Table:
+    """Read a table after holding its schema against `schema`; raises InputError as `opened` does."""
+    with opened(path, schema):
+        return pq.read_table(path, columns=columns, filters=filters, page_checksum_verification=True)
 
 
 def read(path: str | Path, name: str, columns: Sequence[str] | None = None, filters=None) -> pd.DataFrame:

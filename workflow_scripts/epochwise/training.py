@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.adam import adam
 
 from epochwise import snapshots
+from epochwise.errors import InputError
 from epochwise.mlp import MLP, loss_and_gradient
 from epochwise.scaling import Scaling
 from epochwise.schedule import log_spaced
@@ -24,7 +25,7 @@ STATE = "state.safetensors"
 REPORT_SECONDS = 15
 
 
-class TrainingDiverged(RuntimeError):
+class TrainingDiverged(InputError):
     """The loss of an epoch was infinite or not a number."""
 
 

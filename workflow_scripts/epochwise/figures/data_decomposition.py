@@ -1,0 +1,94 @@
+"""The data: noisy images, and how many samples of each class are called what."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from epochwise.figures import panels, theme
+from epochwise.label_noise import noise_matrix
+
+COLUMNS = 6  # images side by side
+CELL = 12  # classes, up to which counts are written into the cells
+
+
+def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
+    """Training images with their true and given labels (noisy ones first, class after class), and the noise matrix.
+
+    The matrix shows the wrong labels; the right ones, its diagonal, are bars of their own scale beside it.
+    """
+    images, labels = inputs["train_images"], inputs["labels"]
+    names = np.array(images.class_names)
+    order = labels.assign(round=labels.groupby(["true_label", "is_noisy"]).cumcount())
+    chosen = order.sort_values(["is_noisy", "round", "true_label"], ascending=[False, True, True], kind="stable")
+    chosen = chosen.head(options["images"])
+    counts = noise_matrix(labels["true_label"].to_numpy(), labels["given_label"].to_numpy(), len(names))
+
+    numbers = _numbers(chosen, counts, names)
+
+    rows = -(-len(chosen) // COLUMNS)
+    figure = theme.figure(1.25 * rows + 3.6)
+    above, below = figure.subfigures(2, 1, height_ratios=[1.25 * rows, 3.6])
+    pictures = panels.where(numbers, part="image")
+    texts = pictures["true_label"] + "\n→ " + pictures["given_label"]
+    panels.images(above, images.pixels[pictures["index"].astype(int)], images.shape, [*texts], COLUMNS)
+    above.suptitle("training images: true label → given label", fontweight="normal")
+    matrix, bars = below.subplots(1, 2, sharey=True, width_ratios=[1.6, 1])
+    _matrix(matrix, counts, names)
+    _bars(bars, numbers)
+    return figure, numbers
+
+
+def _numbers(chosen: pd.DataFrame, counts: np.ndarray, names: np.ndarray) -> pd.DataFrame:
+    """Rows `image` (with its index), `matrix` (a cell, with its count), `right label` and `wrong label` (bars)."""
+    true, given = np.indices(counts.shape).reshape(2, -1)
+    right = np.diag(counts)
+    parts = {
+        "image": {
+            "index": chosen["index"].to_numpy(),
+            "true_label": names[chosen["true_label"]],
+            "given_label": names[chosen["given_label"]],
+        },
+        "matrix": {"true_label": names[true], "given_label": names[given], "count": counts.ravel()},
+        "right label": {"true_label": names, "count": right},
+        "wrong label": {"true_label": names, "count": counts.sum(1) - right},
+    }
+    numbers = pd.concat([pd.DataFrame({"part": part, **columns}) for part, columns in parts.items()], ignore_index=True)
+    return numbers.astype({"index": "Int64", "count": "Int64"})
+
+
+def _matrix(axes: Axes, counts: np.ndarray, names: np.ndarray) -> None:
+    """Counts of wrong labels in colour; the diagonal, of right ones, is left grey."""
+    right = np.eye(len(counts), dtype=bool)
+    axes.set_facecolor(theme.MISSING)
+    image = axes.imshow(
+        np.ma.masked_array(counts, right), cmap="cividis", vmin=0, vmax=max(counts[~right].max(), 1), aspect="auto"
+    )
+    axes.get_figure().colorbar(image, ax=axes, label="samples with a wrong label", location="left", pad=0.04)
+    positions, labels = panels.ticks(names, most=20)
+    turned = max(map(len, labels)) > 3
+    axes.set_xticks(positions, labels, rotation=45 * turned, ha="right" if turned else "center")
+    axes.set_yticks(positions, labels)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="given label", ylabel="true label")
+    if len(counts) <= CELL:
+        bright = right | (counts > image.get_clim()[1] / 2)
+        for row, column in np.ndindex(counts.shape):
+            colour = "black" if bright[row, column] else "white"
+            axes.text(
+                column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=theme.SMALL - 1
+            )
+
+
+def _bars(axes: Axes, numbers: pd.DataFrame) -> None:
+    """Samples of each true class with a right and with a wrong label; classes as rows, as in the matrix."""
+    start = 0
+    for part, subset in (("right label", "clean"), ("wrong label", "noisy_given")):
+        count = panels.where(numbers, part=part)["count"].to_numpy(np.int64)
+        axes.barh(range(len(count)), count, left=start, linewidth=0, color=theme.SUBSETS[subset]["color"], label=part)
+        start = start + count
+    axes.set_xlabel("training samples of the class")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)

@@ -1,0 +1,300 @@
+"""The configuration: what is refused and how that is told, and what is completed by defaults."""
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from epochwise import config
+from epochwise.config import ConfigError, canonical, load_schema, reference, resolve, weights_of
+from epochwise.errors import InputError
+from epochwise.mlp import MLP
+from epochwise.sources import SOURCES
+
+ROOT = Path(__file__).parents[2]
+MODEL = {"hidden_layers": 2, "width": 8}
+EXPERIMENT = {
+    "dataset": "ten_digits",
+    "noises": {"some": {"rate": 0.2}},
+    "models": {"small": MODEL, "large": {"hidden_layers": 3, "width": 16}},
+    "seeds": [0, 1, 2],
+}
+MINIMAL = {
+    "experiment": "first",
+    "datasets": {"ten_digits": {"source": "digits"}},
+    "experiments": {"first": EXPERIMENT},
+}
+DELETE = object()
+
+
+def changed(path, value, base=MINIMAL):
+    """A copy of `base` with the value at `path` (keys in a tuple) set or deleted."""
+    copied = copy.deepcopy(base)
+    node = copied
+    for key in path[:-1]:
+        node = node.setdefault(key, {})
+    if value is DELETE:
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    return copied
+
+
+def message_of(configuration):
+    with pytest.raises(ConfigError) as raised:
+        resolve(configuration)
+    message = str(raised.value)
+    assert len(message) < 700 and "jsonschema" not in message and "Traceback" not in message
+    return message
+
+
+FIRST = ("experiments", "first")
+RATE = (*FIRST, "noises", "some", "rate")
+SMALL = (*FIRST, "models", "small")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        # wrong type
+        ((*FIRST, "training", "epochs"), "many", ["experiments.first.training.epochs", '"many"', "integer, ≥ 1"]),
+        ((*FIRST, "subset", "size"), 20.5, ["experiments.first.subset.size", "20.5", "integer or null"]),
+        ((*FIRST, "training"), None, ["experiments.first.training", "null", "object"]),
+        ((*FIRST, "seeds"), 3, ["experiments.first.seeds", "3", "array"]),
+        ((*FIRST, "seeds"), [0, True], ["experiments.first.seeds.1", "true", "integer"]),
+        (("defaults",), [], ["defaults", "[]", "object"]),
+        (("experiment",), 5, ["experiment", "5", "string or array"]),
+        (RATE, "0.3", ["noises.some.rate", '"0.3"', "number"]),
+        # unknown key, misspelt name
+        ((*FIRST, "training", "epoch"), 9, ["experiments.first.training", "'epoch'", "did you mean 'epochs'", "learning_rate"]),
+        ((*SMALL, "Width"), 9, ["experiments.first.models.small", "'Width'", "did you mean 'width'", "hidden_layers"]),
+        (("experimets",), {}, ["'experimets'", "did you mean 'experiments'"]),
+        (("defaults", "lr"), 1, ["defaults", "'lr'", "Known keys", "training"]),
+        (("experiment",), "frist", ["experiment", "'frist'", "did you mean 'first'", "There are: first"]),
+        (("experiment",), ["first", "zzz"], ["experiment", "'zzz'", "There are: first"]),
+        ((*FIRST, "dataset"), "ten_digit", ["experiments.first.dataset", "'ten_digit'", "did you mean 'ten_digits'"]),
+        (("datasets", "ten_digits", "source"), "cifar", ["datasets.ten_digits.source", '"cifar"', "`cifar10`", "`mnist`"]),
+        ((*FIRST, "training", "input_scaling"), "standardise", ["input_scaling", '"standardise"', "`standardize`"]),
+        # out of range
+        (RATE, -0.1, ["experiments.first.noises.some.rate", "-0.1", "≥ 0, < 1"]),
+        (RATE, 1, ["experiments.first.noises.some.rate", "1 ", "≥ 0, < 1"]),
+        (RATE, 1.0001, ["experiments.first.noises.some.rate", "1.0001", "≥ 0, < 1"]),
+        (RATE, float("nan"), ["experiments.first.noises.some.rate", "nan", "finite"]),
+        ((*FIRST, "training", "learning_rate"), float("inf"), ["training.learning_rate", "inf", "finite"]),
+        ((*FIRST, "training", "learning_rate"), 0, ["training.learning_rate", "0 ", "> 0"]),
+        ((*SMALL, "width"), 0, ["experiments.first.models.small.width", "0 ", "≥ 1"]),
+        ((*SMALL, "width"), -1, ["experiments.first.models.small.width", "-1", "≥ 1"]),
+        ((*SMALL, "hidden_layers"), 0, ["experiments.first.models.small.hidden_layers", "0 ", "≥ 1"]),
+        ((*FIRST, "seeds"), [-1], ["experiments.first.seeds.0", "-1", "≥ 0"]),
+        # lists
+        ((*FIRST, "seeds"), [], ["experiments.first.seeds", "[]", "at least 1"]),
+        ((*FIRST, "seeds"), [1, 2, 1], ["experiments.first.seeds", "[1, 2, 1]", "name each once"]),
+        (("experiment",), [], ["experiment", "[]", "string or array"]),
+        # missing
+        (("experiment",), DELETE, ["'experiment' is missing", "add it"]),
+        ((*FIRST, "seeds"), DELETE, ["experiments.first", "'seeds' is missing", "add it"]),
+        (RATE, DELETE, ["experiments.first.noises.some", "'rate' is missing", "add it"]),
+        ((*SMALL, "width"), DELETE, ["experiments.first.models.small", "'width' is missing", "add it"]),
+        ((*FIRST, "noises"), {}, ["experiments.first.noises", "{}", "at least 1"]),
+        ((*FIRST, "models"), {"small": None}, ["experiments.first.models", "every model is null", "keep at least one"]),
+        # against the data
+        ((*FIRST, "subset", "size"), 1258, ["experiments.first.subset.size", "1258", "1257", "digits"]),
+        ((*FIRST, "subset", "size"), 9, ["experiments.first.subset.size", "9 ", "10 classes", "digits"]),
+    ],
+    ids=str,
+)
+def test_bad_input_is_refused_with_key_value_and_remedy(path, value, told):
+    message = message_of(changed(path, value))
+    for part in told:
+        assert part in message
+
+
+@pytest.mark.parametrize("whole", [None, [], "config.yaml"])
+def test_what_is_no_mapping_at_all_is_refused(whole):
+    assert "the configuration" in message_of(whole)
+
+
+NAMED = [("datasets",), ("experiments",), (*FIRST, "noises"), (*FIRST, "models")]
+PATH_LIKE = ["../../x", "/abs", "a/b", "a\\b", "", ".", "..", ".hidden", "-x", "ünï", "a b", "a\n b", "x" * 65, "{a}"]
+RESERVED = ["data", "summary", "figures", "captions", "logs"]
+
+
+@pytest.mark.parametrize("parent", NAMED, ids=".".join)
+@pytest.mark.parametrize("name", PATH_LIKE + RESERVED)
+def test_reserved_and_path_like_names_are_refused(parent, name):
+    values = {"datasets": {"source": "digits"}, "experiments": EXPERIMENT, "noises": {"rate": 0}, "models": MODEL}
+    message = message_of(changed((*parent, name), values[parent[-1]]))
+    for part in (".".join(parent), repr(name), "is no legal name", "Letters, digits, dot, dash and underscore", "reserved"):
+        assert part in message
+
+
+@pytest.mark.parametrize("name", ["a", "A.b-c_9", "0", "data2", "x" * 64])
+def test_other_names_are_legal(name):
+    assert name in resolve(changed((*FIRST, "models", name), MODEL))["first"]["models"]
+
+
+def wrongly_accepted(path, value, reason):
+    return pytest.param(path, value, marks=pytest.mark.xfail(strict=True, reason=reason), id=reason)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        wrongly_accepted((*FIRST, "models", "a\n"), MODEL, "$ of Python's re matches before a last line break"),
+        wrongly_accepted((*SMALL, "width"), 8.0, "8.0 is an integer to JSON Schema, and no width to torch"),
+        wrongly_accepted((*FIRST, "seeds"), [1.0], "1.0 is an integer to JSON Schema, and seed1.0 no path of a rule"),
+        wrongly_accepted((*FIRST, "outliers", "folds"), 100, "folds are not held against the samples of the subset"),
+    ],
+)
+def test_what_fails_later_is_refused_at_once(path, value):
+    # 20 samples, so that 100 folds are too many
+    message_of(changed(path, value, changed((*FIRST, "subset", "size"), 20)))
+
+
+@pytest.mark.xfail(strict=True, reason="the alternatives of oneOf hide which of them failed and why")
+@pytest.mark.parametrize(
+    ("value", "told"), [(["first", "first"], "name each once"), ([], "at least 1")], ids=["repeated", "empty"]
+)
+def test_a_list_of_experiments_is_refused_with_its_remedy(value, told):
+    assert told in message_of(changed(("experiment",), value))
+
+
+@pytest.mark.xfail(strict=True, reason="the message tells the size but no remedy")
+@pytest.mark.parametrize("size", [9, 1258])
+def test_a_subset_that_does_not_fit_the_data_is_refused_with_its_remedy(size):
+    assert re.search(r"\b(give|choose|use)\b", message_of(changed((*FIRST, "subset", "size"), size)))
+
+
+def test_errors_of_the_configuration_are_errors_of_input():
+    assert issubclass(ConfigError, InputError)
+
+
+# -- what comes out ----------------------------------------------------------------------------------------------------
+
+
+def settings_keys():
+    """{dotted key: default} of every settings key, read off the schema by hand."""
+
+    def walk(node, path):
+        for key, child in node["properties"].items():
+            yield from walk(child, (*path, key)) if "properties" in child else [((*path, key), child["default"])]
+
+    return dict(walk(load_schema()["$defs"]["settings"], ()))
+
+
+def value_at(block, path):
+    for key in path:
+        block = block[key]
+    return block
+
+
+def test_every_setting_that_is_left_out_takes_the_default_of_the_schema():
+    block = resolve(MINIMAL)["first"]
+    assert {path: value_at(block, path) for path in settings_keys()} == settings_keys()
+    assert block["dataset"] == {"name": "ten_digits", "source": "digits", "path": None, "sha256": None, "components": 50}
+    assert block["noises"] == {"some": {"rate": 0.2, "kind": "symmetric", "seed": 0, "shared_draw": True}}
+    assert block["models"] == EXPERIMENT["models"] and block["seeds"] == [0, 1, 2]
+    assert block.keys() == {"dataset", "noises", "models", "seeds", *config.SETTINGS}
+
+
+def test_an_experiment_overrides_defaults_which_override_the_schema():
+    defaults = {"training": {"epochs": 7, "batch_size": 5}, "figures": {"data_decomposition": {"images": 3}}}
+    own = {"training": {"epochs": 9}, "figures": {"dpi": 99}}
+    configuration = MINIMAL | {"defaults": defaults, "experiments": {"first": EXPERIMENT | own}}
+    before = copy.deepcopy(configuration)
+    block = resolve(configuration)["first"]
+    assert (block["training"]["epochs"], block["training"]["batch_size"]) == (9, 5)
+    assert block["training"]["learning_rate"] == 0.001
+    assert block["figures"] == {
+        "dpi": 99, "data_decomposition": {"images": 3}, "large_activation_inputs": {"images": 8},
+    }  # fmt: skip
+    assert configuration == before
+
+
+def test_a_model_set_to_null_is_left_out():
+    assert list(resolve(changed(SMALL, None))["first"]["models"]) == ["large"]
+
+
+def test_only_the_chosen_experiments_come_out_in_the_order_asked_for():
+    experiments = {name: EXPERIMENT for name in "abc"} | {"broken": EXPERIMENT | {"dataset": "nowhere"}}
+    assert list(resolve(MINIMAL | {"experiment": ["c", "a"], "experiments": experiments})) == ["c", "a"]
+
+
+def test_the_size_of_data_at_a_path_of_ones_own_is_not_guessed():
+    configuration = changed(("datasets", "ten_digits", "path"), "my/folder", changed((*FIRST, "subset", "size"), 5000))
+    assert resolve(configuration)["first"]["subset"]["size"] == 5000
+
+
+@pytest.fixture(scope="module")
+def real():
+    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+def test_every_experiment_of_the_repository_resolves(real):
+    resolved = resolve(real | {"experiment": list(real["experiments"])})
+    assert resolved.keys() == real["experiments"].keys()
+    for block in resolved.values():
+        source = SOURCES[block["dataset"]["source"]]
+        sizes = [weights_of(model, source.pixels, source.classes) for model in block["models"].values()]
+        assert sizes == sorted(sizes), "models are written from the smallest to the largest"
+        assert [noise["rate"] for noise in block["noises"].values()][0] == 0.3  # the paper's
+
+
+def test_the_defaults_of_the_repository_are_those_of_the_schema(real):
+    assert {path: value_at(real["defaults"], path) for path in settings_keys()} == settings_keys()
+    assert resolve(real | {"defaults": {}}) == resolve(real)
+
+
+def test_the_reference_lists_every_key_once_with_its_default_and_meaning():
+    lines = reference(load_schema()).splitlines()
+    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    assert all(len(row) == 4 for row in rows)
+    by_key = {row[0].strip("`"): row for row in rows[2:]}
+    assert len(by_key) == len(rows) - 2
+    schema = load_schema()["$defs"]
+    expected = {"experiment", "experiments.<name>.dataset", "experiments.<name>.seeds"}
+    expected |= {f"defaults.{'.'.join(path)}" for path in settings_keys()}
+    expected |= {f"datasets.<name>.{key}" for key in schema["dataset"]["properties"]}
+    expected |= {f"experiments.<name>.noises.<name>.{key}" for key in schema["noise"]["properties"]}
+    expected |= {f"experiments.<name>.models.<name>.{key}" for key in schema["model"]["properties"]}
+    assert by_key.keys() == expected
+    for path, default in settings_keys().items():
+        assert json.loads(by_key[f"defaults.{'.'.join(path)}"][2].strip("`")) == default
+    assert all(legal and meaning for _, legal, _, meaning in by_key.values())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_canonical_text_does_not_depend_on_order_and_loses_nothing(value):
+    def reordered(node):
+        if isinstance(node, dict):
+            return {key: reordered(node[key]) for key in reversed(node)}
+        return [reordered(child) for child in node] if isinstance(node, list) else node
+
+    assert canonical(value) == canonical(reordered(value))
+    assert json.loads(canonical(value)) == value
+
+
+def test_canonical_text_is_as_written_here():
+    assert canonical({"b": [1, 2.5, None], "a": {"é": True}}) == '{"a":{"é":true},"b":[1,2.5,null]}'
+    assert canonical([1, 2]) != canonical([2, 1])
+    with pytest.raises(ValueError, match="JSON compliant"):
+        canonical(float("nan"))
+
+
+@pytest.mark.parametrize("shape", [(64, 1, 1, 10), (64, 2, 16, 10), (784, 6, 33, 3)])
+def test_weights_are_those_of_the_real_network(shape):
+    inputs, hidden_layers, width, classes = shape
+    parameters = sum(parameter.numel() for parameter in MLP(*shape).parameters())
+    assert weights_of({"hidden_layers": hidden_layers, "width": width}, inputs, classes) == parameters

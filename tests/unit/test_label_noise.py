@@ -1,0 +1,96 @@
+"""Which samples are used and which labels are wrong, against counting by hand and scikit-learn."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+from sklearn.metrics import confusion_matrix
+
+from epochwise import training
+from epochwise.errors import InputError
+from epochwise.label_noise import corrupt, noise_matrix, stratified_subset
+
+SEED = st.integers(0, 2**31 - 1)
+RATE = st.floats(0, 1, exclude_max=True)
+
+
+def labels_of(classes):
+    return st.lists(st.integers(0, classes - 1), min_size=1, max_size=80).map(lambda x: np.array(x, np.int16))
+
+
+@given(labels_of(4), RATE, SEED)
+def test_as_many_labels_are_wrong_as_asked_and_none_leaves_its_range(labels, rate, seed):
+    before = labels.copy()
+    noisy = corrupt(labels, "symmetric", rate, 4, seed)
+    assert abs(np.sum(noisy != labels) - rate * len(labels)) <= 0.5
+    assert noisy.dtype == labels.dtype and noisy.min() >= 0 and noisy.max() < 4
+    np.testing.assert_array_equal(labels, before)
+
+
+def test_noise_is_spread_evenly_over_samples_and_over_the_other_classes():
+    labels = np.tile(np.arange(6), 20_000)
+    noisy = corrupt(labels, "symmetric", 0.3, 6, 3)
+    wrong = noisy != labels
+    for true in range(6):
+        assert chisquare(np.bincount(noisy[wrong & (labels == true)], minlength=6)[np.arange(6) != true]).pvalue > 1e-3
+    assert chisquare(wrong.reshape(50, -1).sum(1)).pvalue > 1e-3
+    assert chisquare(np.bincount(labels[wrong])).pvalue > 1e-3
+
+
+def test_the_seeds_name_the_draw():
+    labels = np.zeros(500, np.int16)
+    draws = {seeds: corrupt(labels, "symmetric", 0.3, 10, *seeds).tobytes() for seeds in [(0,), (1,), (1, 2), (2, 1)]}
+    assert len(set(draws.values())) == len(draws)
+    assert draws == {seeds: corrupt(labels, "symmetric", 0.3, 10, *seeds).tobytes() for seeds in draws}
+
+
+def test_two_classes_swap():
+    labels = np.array([0, 1, 1, 0, 1, 0])
+    noisy = corrupt(labels, "symmetric", 0.5, 2, 0)
+    assert np.sum(noisy == 1 - labels) == np.sum(noisy == labels) == 3
+
+
+@given(labels_of(5), st.data(), SEED)
+def test_a_subset_keeps_the_class_shares_to_within_one_sample(labels, data, seed):
+    size = data.draw(st.integers(0, len(labels)))
+    chosen = stratified_subset(labels, size, seed)
+    assert len(chosen) == size and np.all(np.diff(chosen) > 0)
+    shares = np.bincount(labels, minlength=5) * size / len(labels)
+    assert np.all(np.abs(np.bincount(labels[chosen], minlength=5) - shares) < 1)
+    np.testing.assert_array_equal(chosen, stratified_subset(labels, size, seed))
+
+
+def test_every_sample_of_a_class_is_as_likely_in_a_subset():
+    labels = np.repeat([0, 1], [12, 30])
+    counts = sum(np.bincount(stratified_subset(labels, 14, seed), minlength=42) for seed in range(600))
+    assert chisquare(counts[:12]).pvalue > 1e-3 and chisquare(counts[12:]).pvalue > 1e-3
+
+
+def test_no_size_takes_all_samples():
+    np.testing.assert_array_equal(stratified_subset(np.array([3, 1, 1]), None, 0), [0, 1, 2])
+
+
+def test_a_subset_larger_than_the_data_is_refused_with_value_and_remedy():
+    with pytest.raises(InputError, match=r"subset\.size: 4 .*the 3 training samples.*smaller number, or null"):
+        stratified_subset(np.zeros(3), 4, 0)
+
+
+@given(labels_of(6), RATE, SEED)
+def test_the_noise_matrix_is_the_confusion_matrix(labels, rate, seed):
+    noisy = corrupt(labels, "symmetric", rate, 6, seed)
+    np.testing.assert_array_equal(noise_matrix(labels, noisy, 6), confusion_matrix(labels, noisy, labels=range(6)))
+
+
+@given(labels_of(3), RATE, SEED)
+def test_no_prediction_is_right_about_the_given_and_the_true_label_of_a_noisy_sample(labels, rate, seed):
+    true = torch.from_numpy(labels.astype(np.int64))
+    noisy = torch.from_numpy(corrupt(labels, "symmetric", rate, 3, seed).astype(np.int64))
+    logits = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(seed))
+    scores = training.evaluate(lambda x: x, training.Data(logits, noisy, true, logits, true))
+    accuracy = {row["subset"]: row["accuracy"] for row in scores}
+    if accuracy["noisy_given"] is None:
+        assert torch.equal(noisy, true)
+    else:
+        assert accuracy["noisy_given"] + accuracy["noisy_true"] <= 1

@@ -1,0 +1,133 @@
+"""Cosines of clean against noisy class means, against SciPy one class at a time and cases worked by hand."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import cosine as distance
+
+from epochwise.separation import MEASURES, cosine, separation
+from epochwise.tables import MEAN_OVER_CLASSES, SCHEMAS
+
+SUBSETS = ("clean", "noisy", "clean_a", "clean_b")
+
+
+def class_means(means, n=None, epoch=0, layer=1, grouping="true"):
+    """The table for {subset: {class: mean}}; 10 samples each, but for `n` = {(subset, class): n}."""
+    n = n or {}
+    return pd.DataFrame(
+        [
+            {"epoch": epoch, "layer": layer, "grouping": grouping, "subset": subset, "class": c,
+             "n": n.get((subset, c), 10), "mean": mean}
+            for subset, by_class in means.items()
+            for c, mean in by_class.items()
+        ]
+    )  # fmt: skip
+
+
+def neurons(mean, peak, epoch=0, layer=1):
+    return pd.DataFrame(
+        {"epoch": epoch, "layer": layer, "neuron": np.arange(len(peak)), "max": peak, "mean": mean}
+    )
+
+
+def one_class(clean, noisy, mean, peak):
+    """The measures of a single class whose halves are equal."""
+    means = {"clean": {0: clean}, "noisy": {0: noisy}, "clean_a": {0: clean}, "clean_b": {0: clean}}
+    return separation(class_means(means), neurons(mean, peak), 1).iloc[0]
+
+
+def test_every_measure_equals_scipy_for_every_epoch_layer_grouping_and_class(random):
+    width, means, layers = 5, {}, {}
+    tables = []
+    for epoch in (0, 3):
+        for layer in (1, 2):
+            layers[epoch, layer] = random.random(width), random.random(width)
+            for grouping in ("true", "given"):
+                block = {subset: {c: random.random(width) for c in range(3)} for subset in SUBSETS}
+                means[epoch, layer, grouping] = block
+                tables.append(class_means(block, None, epoch, layer, grouping))
+    test = class_means({"test": {c: random.random(width) for c in range(3)}})  # not part of any measure
+    all_neurons = pd.concat([neurons(*values, *key) for key, values in layers.items()])
+    found = separation(pd.concat([*tables, test]).sample(frac=1, random_state=0), all_neurons.sample(frac=1), 2)
+
+    assert set(found.columns) == set(SCHEMAS["separation"].names) and len(found) == 2 * 2 * 2 * 4
+    found = found.set_index(["epoch", "layer", "grouping", "class"])
+    for (epoch, layer, grouping), block in means.items():
+        mean, peak = layers[epoch, layer]
+        kept = [neuron for neuron in range(width) if peak[neuron] < peak.max()]
+        for c in range(3):
+            clean, noisy, a, b = (block[subset][c] for subset in SUBSETS)
+            row = found.loc[(epoch, layer, grouping, c)]
+            assert row["cosine"] == pytest.approx(1 - distance(clean, noisy))
+            assert row["cosine_centred"] == pytest.approx(1 - distance(clean - mean, noisy - mean))
+            assert row["cosine_without_large"] == pytest.approx(1 - distance(clean[kept], noisy[kept]))
+            assert row["split_half"] == pytest.approx(1 - distance(a, b))
+        for measure in MEASURES:
+            of_classes = [found.loc[(epoch, layer, grouping, c), measure] for c in range(3)]
+            assert found.loc[(epoch, layer, grouping, MEAN_OVER_CLASSES), measure] == pytest.approx(sum(of_classes) / 3)
+
+
+@pytest.mark.parametrize(
+    ("clean", "noisy", "expected"),
+    [((1, 0), (2, 0), 1), ((1, 0), (0, 3), 0), ((1, 0), (1, 1), np.sqrt(0.5)), ((3, 4), (4, 3), 0.96)],
+)
+def test_cosines_worked_by_hand(clean, noisy, expected):
+    assert one_class(clean, noisy, (0, 0), (1, 1))["cosine"] == pytest.approx(expected)
+
+
+def test_centring_turns_a_common_direction_into_opposites():
+    row = one_class((10, 11), (11, 10), (10.5, 10.5), (1, 1))
+    assert row["cosine"] == pytest.approx(220 / 221)
+    assert row["cosine_centred"] == pytest.approx(-1)
+
+
+def test_the_large_neuron_hides_separation_and_leaving_it_out_shows_it():
+    row = one_class((1, 100, 0), (0, 100, 1), (0, 0, 0), (9, 500, 8))
+    assert row["cosine"] == pytest.approx(10_000 / 10_001)
+    assert row["cosine_without_large"] == 0
+    assert one_class((1, 100, 0), (0, 100, 1), (0, 0, 0), (900, 500, 8))["cosine_without_large"] > 0.99
+
+
+THREE_CLASSES = {
+    "clean": {0: (1, 0), 1: (1, 0), 2: (1, 0)},
+    "noisy": {0: (1, 0), 1: (3, 4), 2: (0, 1)},
+    "clean_a": {0: (1, 0), 1: (1, 0), 2: (1, 0)},
+    "clean_b": {0: (4, 3), 1: (3, 4), 2: (1, 0)},
+}
+
+
+def test_a_class_with_too_few_samples_is_missing_named_and_left_out_of_the_mean():
+    table = class_means(THREE_CLASSES, {("noisy", 1): 2, ("clean_b", 1): 2})
+    with pytest.warns(UserWarning, match=r"class 1 has 2 noisy samples by its true label.*min_samples = 3") as told:
+        found = separation(table, neurons((0, 0), (1, 2)), 3).set_index("class")
+    assert len(told) == 1
+    assert found.loc[1, list(MEASURES)].isna().all()
+    assert found.loc[MEAN_OVER_CLASSES, "cosine"] == pytest.approx((1 + 0) / 2)
+    assert found.loc[MEAN_OVER_CLASSES, "split_half"] == pytest.approx((0.8 + 1) / 2)
+
+
+def test_halves_that_are_too_small_leave_the_other_measures_alone():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = separation(class_means(THREE_CLASSES, {("clean_a", 0): 1}), neurons((0, 0), (1, 2)), 2)
+    found = found.set_index("class")
+    assert np.isnan(found.loc[0, "split_half"]) and found.loc[0, "cosine"] == 1
+    assert found.loc[MEAN_OVER_CLASSES, "split_half"] == pytest.approx((0.6 + 1) / 2)
+
+
+def test_without_noisy_data_there_is_no_separation():
+    means = {subset: dict.fromkeys(range(3), (1, 2)) for subset in ("clean", "clean_a")}
+    means |= {subset: dict.fromkeys(range(3)) for subset in ("noisy", "clean_b")}
+    empty = {(subset, c): 0 for subset in ("noisy", "clean_b") for c in range(3)}
+    with pytest.warns(UserWarning, match=r"class [012] has 0 noisy samples") as told:
+        found = separation(class_means(means, empty), neurons((0, 0), (1, 2)), 1)
+    assert len(told) == 3
+    assert found["class"].tolist() == [0, 1, 2, MEAN_OVER_CLASSES]
+    assert found[list(MEASURES)].isna().all(axis=None)
+
+
+def test_a_silent_layer_has_no_cosine():
+    assert np.isnan(cosine(np.zeros(3), np.ones(3)))
+    assert np.isnan(one_class((0, 0), (0, 0), (0, 0), (0, 0))["cosine"])

@@ -1,0 +1,160 @@
+"""Tables over seeds, against pandas by another route, on runs made up at random."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from epochwise import phases, summary, tables
+
+RUNS = [(noise, model, seed) for noise in ("low", "high") for model in ("small", "large") for seed in (3, 1, 2)]
+EPOCHS, LAYERS, NEURONS, LEVEL = (0, 4), (1, 2), 5, 0.9
+T_95_2 = 2.9199855803537  # the 95 % quantile of t with 2 degrees of freedom, from tables
+
+
+def of_all_runs(columns):
+    """A table with noise, model and seed in front: `columns` gives the rows of one run."""
+    rows = [{"noise": n, "model": m, "seed": s} | row for n, m, s in RUNS for row in columns()]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def history(random):
+    subsets = ("clean", "noisy_given", "noisy_true", "train", "test")
+    return of_all_runs(
+        lambda: [
+            {"epoch": e, "subset": s, "accuracy": random.random(), "loss": random.exponential(), "n": 9}
+            for e in EPOCHS
+            for s in subsets
+        ]
+    )
+
+
+@pytest.fixture
+def separation(random):
+    measures = ("cosine", "cosine_centred", "cosine_without_large", "split_half")
+    table = of_all_runs(
+        lambda: [
+            {"epoch": e, "layer": layer, "grouping": g, "class": c} | {m: random.random() for m in measures}
+            for e in EPOCHS
+            for layer in LAYERS
+            for g in ("true", "given")
+            for c in (-1, 0, 1)
+        ]
+    )
+    table.loc[(table["class"] == 1) & (table["seed"] == 2), "cosine"] = np.nan
+    return table
+
+
+@pytest.fixture
+def outliers(random):
+    measures = ("peak", "runner_up", "peak_over_median_peak", "peak_over_median_active", "kurtosis", "argmax_share")
+    return of_all_runs(
+        lambda: [
+            {"epoch": e, "layer": layer, "neuron": 3, "massive": bool(random.random() < 0.5)}
+            | {m: random.random() for m in measures}
+            for e in EPOCHS
+            for layer in LAYERS
+        ]
+    )
+
+
+@pytest.fixture
+def neurons(random):
+    return of_all_runs(
+        lambda: [
+            {"epoch": e, "layer": layer, "neuron": j, "max": random.integers(4) + (j == 2) * random.random()}
+            for e in EPOCHS
+            for layer in LAYERS
+            for j in range(NEURONS)
+        ]
+    )
+
+
+@pytest.fixture
+def large_activation(random):
+    return of_all_runs(
+        lambda: [
+            {"epoch": e, "layer": layer, "neuron": 0, "feature": f, "side": s, "statistic": t, "value": random.random()}
+            for e in EPOCHS
+            for layer in LAYERS
+            for f, s, t in (("norm", "input", "pearson"), ("loss", "output", "spearman"))
+        ]
+    )
+
+
+def assert_over_seeds(found, schema, keys, values_of):
+    """`found` has the columns of its schema, each group once, and the t interval of the values over seeds."""
+    assert set(found.columns) == set(tables.SCHEMAS[schema].names)
+    assert not found.duplicated(keys).any()
+    for row in found.to_dict("records"):
+        values = np.array(values_of(row), np.float64)
+        assert len(values) == 3
+        values = values[~np.isnan(values)]
+        mean, half = values.mean(), T_95_2 * values.std(ddof=1) / np.sqrt(3) if len(values) == 3 else np.nan
+        expected = (mean, mean - half, mean + half, len(values))
+        assert [row[name] for name in ("mean", "low", "high", "n")] == pytest.approx(expected, nan_ok=True)
+
+
+def at(table, row, keys):
+    """The rows of `table` that agree with `row` in `keys`."""
+    return table[np.logical_and.reduce([table[key] == row[key] for key in keys])]
+
+
+RUN = ["noise", "model"]
+
+
+def test_curves(history):
+    found = summary.curves(history, LEVEL)
+    assert len(found) == 4 * len(EPOCHS) * 5 * 2
+    keys = [*RUN, "epoch", "subset"]
+    assert_over_seeds(found, "summary_curves", [*keys, "metric"], lambda row: at(history, row, keys)[row["metric"]])
+
+
+def test_separation(separation):
+    found = summary.separation(separation, LEVEL)
+    assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * 2 * 3 * 4
+    keys = [*RUN, "epoch", "layer", "grouping", "class"]
+    values = lambda row: at(separation, row, keys)[row["measure"]]  # noqa: E731
+    assert_over_seeds(found, "summary_separation", [*keys, "measure"], values)
+    assert set(found.loc[(found["class"] == 1) & (found["measure"] == "cosine"), "n"]) == {2}
+
+
+def test_outliers_with_massive_as_the_share_of_seeds(outliers):
+    found = summary.outliers(outliers, LEVEL)
+    assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * 7
+    keys = [*RUN, "epoch", "layer"]
+    values = lambda row: at(outliers, row, keys)[row["measure"]]  # noqa: E731
+    assert_over_seeds(found, "summary_outliers", [*keys, "measure"], values)
+
+
+def test_peaks_are_compared_at_equal_rank(neurons):
+    found = summary.peaks(neurons, LEVEL)
+    assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * NEURONS
+    assert set(found["rank"]) == set(range(1, NEURONS + 1))
+
+    def values(row):
+        block = at(neurons, row, [*RUN, "epoch", "layer"])
+        return [np.sort(block.loc[block["seed"] == seed, "max"])[-row["rank"]] for seed in (1, 2, 3)]
+
+    assert_over_seeds(found, "summary_peaks", [*RUN, "epoch", "layer", "rank"], values)
+
+
+def test_large_activation(large_activation):
+    found = summary.large_activation(large_activation, LEVEL)
+    assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * 2
+    keys = [*RUN, "epoch", "layer", "feature", "side", "statistic"]
+    assert_over_seeds(found, "summary_large_activation", keys, lambda row: at(large_activation, row, keys)["value"])
+
+
+def test_phases_by_seed_are_those_of_each_run(history):
+    settings = {"fitted": 0.6, "learned": 0.4, "smoothing": 1, "min_dip": 0.01}
+    found = summary.phases_by_seed(history, settings)
+    assert set(found.columns) == set(tables.SCHEMAS["phases_by_seed"].names)
+    assert found[["noise", "model", "seed"]].drop_duplicates().to_numpy().tolist() == [list(run) for run in RUNS]
+    for noise, model, seed in RUNS:
+        run = history.query("noise == @noise and model == @model and seed == @seed")
+        block = found.query("noise == @noise and model == @model and seed == @seed").reset_index(drop=True)
+        pd.testing.assert_frame_equal(
+            block[["metric", "quantity", "value"]],
+            phases.phases(run[["epoch", "subset", "accuracy", "loss", "n"]], **settings),
+        )

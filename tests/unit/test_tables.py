@@ -1,0 +1,194 @@
+"""Tables on disk: exactly the columns of the contract, whole or not there."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from epochwise import tables
+from epochwise.errors import InputError
+from epochwise.files import atomic
+
+ROWS = 7
+MAKERS = {
+    pa.int16(): lambda random: random.integers(-9, 99, ROWS, np.int16),
+    pa.int32(): lambda random: random.integers(0, 99_999, ROWS, np.int32),
+    pa.float32(): lambda random: random.normal(size=ROWS).astype(np.float32),
+    pa.float64(): lambda random: random.normal(size=ROWS),
+    pa.string(): lambda random: random.choice(["true", "given", "−"], ROWS),
+    pa.bool_(): lambda random: random.random(ROWS) < 0.5,
+    pa.list_(pa.float32()): lambda random: list(random.random((ROWS, 3), np.float32)),
+}
+
+
+def table_of(name, random):
+    return pd.DataFrame({field.name: MAKERS[field.type](random) for field in tables.SCHEMAS[name]})
+
+
+@pytest.fixture
+def labels():
+    return pd.DataFrame(
+        {"index": [0, 4], "true_label": [1, 2], "given_label": [1, 0], "is_noisy": [False, True]}
+    )
+
+
+@pytest.fixture
+def path(tmp_path, labels):
+    """A table of labels on disk, alone in its folder."""
+    path = tmp_path / "labels.parquet"
+    tables.write(labels, "labels", path)
+    return path
+
+
+def files_beside(path):
+    return [other.name for other in path.parent.iterdir()]
+
+
+@pytest.mark.parametrize("name", tables.SCHEMAS)
+def test_every_table_comes_back_as_it_was_written(tmp_path, random, name):
+    table = table_of(name, random)
+    tables.write(table[table.columns[::-1]], name, tmp_path / "t.parquet")  # the schema decides the order
+    assert pq.read_schema(tmp_path / "t.parquet").equals(tables.SCHEMAS[name])
+    pd.testing.assert_frame_equal(tables.read(tmp_path / "t.parquet", name), table, check_dtype=False)
+
+
+@pytest.mark.parametrize("name", tables.SCHEMAS)
+def test_a_table_written_in_pieces_is_the_same_as_in_one(tmp_path, random, name):
+    table = table_of(name, random)
+    tables.write(table, name, tmp_path / "whole.parquet")
+    with tables.writer(name, tmp_path / "pieces.parquet") as write:
+        for part in (table.iloc[:3], table.iloc[3:]):
+            write({column: part[column].to_numpy() for column in part})
+    assert pq.read_table(tmp_path / "pieces.parquet").equals(pq.read_table(tmp_path / "whole.parquet"))
+
+
+def test_columns_and_rows_can_be_chosen_while_reading(path):
+    found = tables.read(path, "labels", columns=["index", "is_noisy"], filters=[("is_noisy", "=", True)])
+    assert found.to_dict("list") == {"index": [4], "is_noisy": [True]}
+
+
+def test_a_missing_number_is_null_on_disk(tmp_path):
+    history = pd.DataFrame({"epoch": 0, "subset": ["test", "clean"], "accuracy": [0.5, np.nan], "loss": None, "n": 1})
+    tables.write(history, "history", tmp_path / "t.parquet")
+    stored = pq.read_table(tmp_path / "t.parquet")
+    assert stored["accuracy"].to_pylist() == [0.5, None] and stored["loss"].null_count == 2
+    found = tables.read(tmp_path / "t.parquet", "history")
+    assert np.isnan(found["accuracy"][1]) and found["loss"].isna().all()
+
+
+@pytest.mark.xfail(strict=True, reason="pa.table keeps the NaN of NumPy arrays")
+def test_a_missing_number_is_null_on_disk_when_written_in_pieces(tmp_path):
+    with tables.writer("history", tmp_path / "t.parquet") as write:
+        write({"epoch": [0], "subset": ["test"], "accuracy": np.array([np.nan]), "loss": [1.0], "n": [1]})
+    assert pq.read_table(tmp_path / "t.parquet")["accuracy"].null_count == 1
+
+
+def test_a_table_without_rows_keeps_its_columns(tmp_path):
+    tables.write(pd.DataFrame(columns=tables.SCHEMAS["claims"].names), "claims", tmp_path / "t.parquet")
+    assert tables.read(tmp_path / "t.parquet", "claims").columns.tolist() == tables.SCHEMAS["claims"].names
+
+
+WRONG = {
+    "missing column": lambda table: table.drop(columns="index"),
+    "text for a number": lambda table: table.assign(index=["one", "two"]),
+    "fraction for an integer": lambda table: table.assign(index=[0.5, 1.0]),
+    "too large for its type": lambda table: table.assign(true_label=[0, 40_000]),
+    "text for a truth value": lambda table: table.assign(is_noisy=["no", "yes"]),
+    "unknown column": lambda table: table.assign(extra=1),
+}
+XFAIL = {"unknown column": pytest.mark.xfail(strict=True, reason="columns that the schema does not have are dropped")}
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=XFAIL.get(kind, ())) for kind in WRONG])
+def test_a_table_with_other_columns_or_types_is_not_written(path, labels, kind):
+    content = path.read_bytes()
+    with pytest.raises((pa.ArrowException, KeyError)):
+        tables.write(WRONG[kind](labels), "labels", path)
+    assert path.read_bytes() == content and files_beside(path) == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["missing column", "unknown column"])
+def test_arrow_tables_are_held_against_the_schema_too(path, labels, kind, request):
+    if kind in XFAIL:
+        request.applymarker(XFAIL[kind])
+    with pytest.raises((pa.ArrowException, KeyError)):
+        tables.write(pa.Table.from_pandas(WRONG[kind](labels)), "labels", path)
+
+
+def test_a_failure_between_pieces_leaves_the_old_table(path):
+    content = path.read_bytes()
+    with pytest.raises(RuntimeError, match="stop"), tables.writer("labels", path) as write:
+        write({"index": [1], "true_label": [1], "given_label": [1], "is_noisy": [False]})
+        raise RuntimeError("stop")
+    assert path.read_bytes() == content and files_beside(path) == [path.name]
+
+
+def assert_refused(path, name="labels"):
+    with pytest.raises(InputError, match=rf"{path} cannot be used: (?s:.*)Delete the file and run the workflow again"):
+        tables.read(path, name)
+
+
+def test_a_truncated_table_is_refused_by_name_at_any_length(path):
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        assert_refused(path)
+
+
+def test_a_table_with_a_flipped_bit_is_refused_or_reads_the_same(path, labels):
+    content = path.read_bytes()
+    data = content.index(b"index")  # the pages lie before the names of the columns
+    for position in range(4, data, 3):
+        path.write_bytes(content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :])
+        try:
+            found = tables.read(path, "labels")
+        except InputError as error:
+            assert str(path) in str(error)
+        else:
+            pd.testing.assert_frame_equal(found, labels, check_dtype=False)
+
+
+def test_a_missing_table_is_refused_by_name(tmp_path):
+    assert_refused(tmp_path / "nothing.parquet")
+
+
+def test_a_table_of_another_kind_is_refused_with_both_lists_of_columns(path):
+    assert_refused(path, "history")
+    with pytest.raises(InputError, match=r"is_noisy(?s:.*)but should be(?s:.*)accuracy"):
+        tables.read(path, "history")
+
+
+def test_a_table_with_another_type_is_refused(path):
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(0, "index", table["index"].cast(pa.int64())), path)
+    assert_refused(path)
+
+
+def test_runs_are_put_together_with_their_keys_in_front(tmp_path, labels):
+    paths = [str(tmp_path / name) for name in "ab"]
+    for path, part in zip(paths, (labels, labels[::-1]), strict=True):
+        tables.write(part, "labels", path)
+    found = tables.read_runs(paths, [["noise", "m", 0], ["noise", "m", 7]], "labels", filters=[("index", ">", -1)])
+    assert found.columns.tolist() == ["noise", "model", "seed", *labels.columns]
+    assert found[["seed", "index"]].to_numpy().tolist() == [[0, 0], [0, 4], [7, 4], [7, 0]]
+    with pytest.raises(ValueError, match="zip"):
+        tables.read_runs(paths, [["noise", "m", 0]], "labels")
+
+
+def test_atomic_makes_the_folder_keeps_the_suffix_and_renames_at_the_end(tmp_path):
+    path = tmp_path / "new" / "figure.pdf"
+    with atomic(path) as temporary:
+        temporary.write_text("drawn")
+        assert temporary.suffix == ".pdf" and temporary.parent == path.parent and not path.exists()
+    assert path.read_text() == "drawn" and files_beside(path) == ["figure.pdf"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_atomic_leaves_the_old_file_when_the_body_fails(tmp_path, error):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(error), atomic(path) as temporary:
+        temporary.write_text("new")
+        raise error
+    assert path.read_text() == "old" and files_beside(path) == ["a.txt"]
