@@ -49,7 +49,9 @@ def outliers(ratios, peaks=None):
     rows = []
     for (epoch, layer), ratio in ratios.items():
         peak, runner_up = peaks.get(layer, (1.0, 1.0))
-        rows.append({"epoch": epoch, "layer": layer, "peak": peak, "runner_up": runner_up, "peak_over_median_active": ratio})
+        rows.append(
+            {"epoch": epoch, "layer": layer, "peak": peak, "runner_up": runner_up, "peak_over_median_active": ratio}
+        )
     return pd.DataFrame(rows)
 
 
@@ -131,7 +133,11 @@ def test_noise_learned_after_the_end_counts_as_learned_at_the_end(run):
 @pytest.mark.parametrize(
     ("name", "missing"),
     [
-        *((f"regeneralization_{kind}_{metric}", "fit_epoch") for kind in ("weak", "strong") for metric in ("accuracy", "loss")),
+        *(
+            (f"regeneralization_{kind}_{metric}", "fit_epoch")
+            for kind in ("weak", "strong")
+            for metric in ("accuracy", "loss")
+        ),
         ("regeneralization_after_fit_accuracy", "after_fit"),
         ("noisy_after_clean", "clean_epoch"),
         ("large_activation_evolves", "dip_epoch"),
@@ -147,7 +153,9 @@ def test_a_run_of_one_layer_has_no_deep_layer(run):
     assert EFFECTS["large_activation_single"](run) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="first and last layer are the same one, so 0 is counted as a measured difference")
+@pytest.mark.xfail(
+    strict=True, reason="first and last layer are the same one, so 0 is counted as a measured difference"
+)
 def test_a_run_of_one_layer_has_no_difference_by_depth(run):
     run = dataclasses.replace(run, separation=separation({(0, 1): 0.9, (64, 1): 0.4}))
     assert np.isnan(EFFECTS["separation_grows_with_depth_cosine"](run))
@@ -162,7 +170,7 @@ def test_without_noisy_data_they_are_not_learned_after_the_clean_ones(run):
             for subset, value in (("clean", 0.9), ("test", 0.9), ("noisy_given", None))
         ]
     )
-    table = phases(history, fitted=0.99, learned=0.5, smoothing=1, min_dip=0.01)
+    table = phases(history, fitted=0.99, learned=0.5, smoothing=0, min_dip=0.01)
     run = dataclasses.replace(run, phases=table.set_index(["metric", "quantity"])["value"].to_dict())
     assert np.isnan(EFFECTS["noisy_after_clean"](run))
 

@@ -71,14 +71,22 @@ SMALL = (*FIRST, "models", "small")
         (("experiment",), 5, ["experiment", "5", "string or array"]),
         (RATE, "0.3", ["noises.some.rate", '"0.3"', "number"]),
         # unknown key, misspelt name
-        ((*FIRST, "training", "epoch"), 9, ["experiments.first.training", "'epoch'", "did you mean 'epochs'", "learning_rate"]),
+        (
+            (*FIRST, "training", "epoch"),
+            9,
+            ["experiments.first.training", "'epoch'", "did you mean 'epochs'", "learning_rate"],
+        ),
         ((*SMALL, "Width"), 9, ["experiments.first.models.small", "'Width'", "did you mean 'width'", "hidden_layers"]),
         (("experimets",), {}, ["'experimets'", "did you mean 'experiments'"]),
         (("defaults", "lr"), 1, ["defaults", "'lr'", "Known keys", "training"]),
         (("experiment",), "frist", ["experiment", "'frist'", "did you mean 'first'", "There are: first"]),
         (("experiment",), ["first", "zzz"], ["experiment", "'zzz'", "There are: first"]),
         ((*FIRST, "dataset"), "ten_digit", ["experiments.first.dataset", "'ten_digit'", "did you mean 'ten_digits'"]),
-        (("datasets", "ten_digits", "source"), "cifar", ["datasets.ten_digits.source", '"cifar"', "`cifar10`", "`mnist`"]),
+        (
+            ("datasets", "ten_digits", "source"),
+            "cifar",
+            ["datasets.ten_digits.source", '"cifar"', "`cifar10`", "`mnist`"],
+        ),
         ((*FIRST, "training", "input_scaling"), "standardise", ["input_scaling", '"standardise"', "`standardize`"]),
         # out of range
         (RATE, -0.1, ["experiments.first.noises.some.rate", "-0.1", "≥ 0, < 1"]),
@@ -129,7 +137,13 @@ RESERVED = ["data", "summary", "figures", "captions", "logs"]
 def test_reserved_and_path_like_names_are_refused(parent, name):
     values = {"datasets": {"source": "digits"}, "experiments": EXPERIMENT, "noises": {"rate": 0}, "models": MODEL}
     message = message_of(changed((*parent, name), values[parent[-1]]))
-    for part in (".".join(parent), repr(name), "is no legal name", "Letters, digits, dot, dash and underscore", "reserved"):
+    for part in (
+        ".".join(parent),
+        repr(name),
+        "is no legal name",
+        "Letters, digits, dot, dash and underscore",
+        "reserved",
+    ):
         assert part in message
 
 
@@ -196,7 +210,13 @@ def value_at(block, path):
 def test_every_setting_that_is_left_out_takes_the_default_of_the_schema():
     block = resolve(MINIMAL)["first"]
     assert {path: value_at(block, path) for path in settings_keys()} == settings_keys()
-    assert block["dataset"] == {"name": "ten_digits", "source": "digits", "path": None, "sha256": None, "components": 50}
+    assert block["dataset"] == {
+        "name": "ten_digits",
+        "source": "digits",
+        "path": None,
+        "sha256": None,
+        "components": 50,
+    }
     assert block["noises"] == {"some": {"rate": 0.2, "kind": "symmetric", "seed": 0, "shared_draw": True}}
     assert block["models"] == EXPERIMENT["models"] and block["seeds"] == [0, 1, 2]
     assert block.keys() == {"dataset", "noises", "models", "seeds", *config.SETTINGS}
@@ -221,7 +241,7 @@ def test_a_model_set_to_null_is_left_out():
 
 
 def test_only_the_chosen_experiments_come_out_in_the_order_asked_for():
-    experiments = {name: EXPERIMENT for name in "abc"} | {"broken": EXPERIMENT | {"dataset": "nowhere"}}
+    experiments = dict.fromkeys("abc", EXPERIMENT) | {"broken": EXPERIMENT | {"dataset": "nowhere"}}
     assert list(resolve(MINIMAL | {"experiment": ["c", "a"], "experiments": experiments})) == ["c", "a"]
 
 
@@ -242,7 +262,7 @@ def test_every_experiment_of_the_repository_resolves(real):
         source = SOURCES[block["dataset"]["source"]]
         sizes = [weights_of(model, source.pixels, source.classes) for model in block["models"].values()]
         assert sizes == sorted(sizes), "models are written from the smallest to the largest"
-        assert [noise["rate"] for noise in block["noises"].values()][0] == 0.3  # the paper's
+        assert next(noise["rate"] for noise in block["noises"].values()) == 0.3  # the paper's
 
 
 def test_the_defaults_of_the_repository_are_those_of_the_schema(real):

@@ -1,9 +1,11 @@
-"""Every figure drawn from small made-up tables: the numbers are the input's, nothing is empty, no text runs into another."""
+"""Every figure drawn from small made-up tables: the input's numbers, no empty panel, no text that runs into another."""
 
 import importlib
 import itertools
-import logging
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,7 +39,7 @@ WIDTH = 12
 class Case:
     """A made-up experiment; `models` maps names to numbers of hidden layers."""
 
-    models: dict = field(default_factory=lambda: {"mlp3": 2, "mlp7": 6})
+    models: dict = field(default_factory=lambda: {"mlp3": 2, "mlp5": 4})
     noises: tuple = ("symmetric30",)
     seeds: tuple = (0, 1, 2)
     class_names: tuple = tuple("0123456789")
@@ -52,18 +54,21 @@ class Case:
 CASES = {
     "usual": Case(),
     "one model, one seed": Case(models={"mlp3": 1}, seeds=(0,), last=3, images=1),
-    "many noises, never fitted": Case(
-        models={"mlp3": 2, "mlp5": 4, "mlp7": 6}, noises=("low", "middle", "high"), fits=False, last=4000
-    ),
+    "noises, never fitted": Case(models={"mlp2": 1, "mlp3": 2}, noises=("low", "high"), fits=False, last=4000),
     "a hundred classes, colour, missing": Case(
-        class_names=tuple(map(str, range(100))), shape=(3, 8, 8), seeds=(0, 1), missing=True, images=12
+        models={"mlp3": 2},
+        class_names=tuple(map(str, range(100))),
+        shape=(3, 8, 8),
+        seeds=(0, 1),
+        missing=True,
+        images=12,
     ),
     "long names, deep": Case(
-        models={"a_small-model": 1, "a_model_with-a_long_name_of_more-than_one_line": 20},
+        models={"a_small-model": 1, "a_model_with-a_long_name_of_more-than_one_line": 9},
         class_names=("airplane", "automobile", "ankle boot", "T-shirt/top"),
         images=20,
     ),
-    "no noise": Case(noisy=False),
+    "no noise": Case(models={"mlp3": 2}, noisy=False),
 }
 
 
@@ -86,7 +91,12 @@ def history(case, epochs):
         given[t < 0.1] = 0.05
         given[-1] = 1.0 if case.fits else 0.6
         test = np.interp(t, [0, 0.4, 0.7, 1], [0.1, 0.8, 0.5, 0.6]) + 0.01 * rng.normal(size=len(t))
-        curves = {"clean": np.minimum(0.1 + 2 * t, 1), "noisy_given": given, "noisy_true": 0.9 * (1 - given), "test": test}
+        curves = {
+            "clean": np.minimum(0.1 + 2 * t, 1),
+            "noisy_given": given,
+            "noisy_true": 0.9 * (1 - given),
+            "test": test,
+        }
         if not case.noisy:
             curves |= {"noisy_given": np.full(len(t), np.nan), "noisy_true": np.full(len(t), np.nan)}
         curves["train"] = curves["clean"]
@@ -159,7 +169,7 @@ def typed(table, name):
 def inputs_of(case):
     """All tables that figures draw, and the run that single-run figures show."""
     rng = np.random.default_rng(0)
-    epochs = np.unique(np.geomspace(1, case.last + 1, 9).round().astype(int) - 1)
+    epochs = np.unique(np.geomspace(1, case.last + 1, 7).round().astype(int) - 1)
     curves = history(case, epochs)
     by_seed = summary.phases_by_seed(curves, PHASES)
     tables = {
@@ -230,7 +240,7 @@ def test_no_panel_is_empty_and_no_text_is_lost(drawn, name):
     figure, _ = drawn[3][name]
     for axes in axes_of(figure):
         assert axes.has_data(), axes.get_title()
-        assert axes.get_position().width > 0.02 and axes.get_position().height > 0.01
+        assert axes.get_label() == "<colorbar>" or min(axes.bbox.size) > 30
     width, height = figure.bbox.size
     for text in visible_texts(figure):
         box = text.get_window_extent()
@@ -248,3 +258,216 @@ def test_no_text_overlaps_another(drawn, name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_page_is_seven_inches_wide(drawn, name):
     assert drawn[3][name][0].get_figwidth() == theme.WIDTH
+
+
+# -- the numbers -------------------------------------------------------------------------------------------------------
+
+
+def drawn_values(figure):
+    """All finite y values of lines that are drawn in data coordinates."""
+    lines = [line for axes in axes_of(figure) for line in axes.lines if line.get_transform() == axes.transData]
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in lines])
+    return np.sort(values[np.isfinite(values)])
+
+
+def same(found, expected, keys):
+    """Whether two tables hold the same mean, interval and n under the same keys."""
+    columns = ["value", "low", "high", "n"]
+    expected = expected.rename(columns={"mean": "value"})
+    assert len(found) == len(expected) > 0
+    both = found.astype({"epoch": "int64"}).merge(expected, on=keys, suffixes=("", "_expected"), validate="1:1")
+    assert len(both) == len(found)
+    for column in columns:
+        np.testing.assert_array_equal(both[column].astype(float), both[f"{column}_expected"].astype(float))
+
+
+RUN_EPOCH = ["noise", "model", "epoch", "quantity", "series"]
+
+
+@pytest.mark.parametrize("name", ["learning_curves", "separation_by_layer", "large_activation", "scenario"])
+def test_lines_show_exactly_the_numbers(drawn, name):
+    figure, numbers = drawn[3][name]
+    values = numbers.loc[numbers["quantity"] != "phase", "value"].dropna()
+    np.testing.assert_array_equal(drawn_values(figure), np.sort(values))
+
+
+def test_learning_curves_are_the_means_of_the_table(drawn):
+    _, inputs, _, results = drawn
+    numbers = results["learning_curves"][1]
+    expected = inputs["curves"].rename(columns={"metric": "quantity", "subset": "series"})
+    same(numbers[numbers["quantity"] != "phase"], expected, RUN_EPOCH)
+
+
+def test_marks_are_the_mean_epochs_of_the_phases(drawn):
+    case, inputs, _, results = drawn
+    numbers = results["learning_curves"][1]
+    marks = numbers[numbers["quantity"] == "phase"]
+    quantities = {"P": "peak_epoch", "F": "fit_epoch", "D": "dip_epoch"}
+    phases = inputs["phases"].query("metric == 'accuracy' and quantity in @quantities.values()").dropna(subset="mean")
+    phases = phases.set_index(["noise", "model", "quantity"])["mean"]
+    assert len(marks) == len(phases)
+    for mark in marks.itertuples():
+        assert mark.value == phases[mark.noise, mark.model, quantities[mark.series]]
+    assert ("F" in set(marks["series"])) == (case.fits and case.noisy)
+
+
+def test_phases_shows_every_seed_and_the_means(drawn):
+    _, inputs, _, results = drawn
+    numbers = results["phases"][1]
+    seeds = numbers[numbers["series"].str.startswith("seed ")]
+    expected = inputs["phases_by_seed"].query("quantity in ['fall', 'recovery', 'surplus', 'after_fit']")
+    assert len(seeds) == len(expected)
+    np.testing.assert_array_equal(np.sort(seeds["value"]), np.sort(expected["value"]))
+    means = numbers[numbers["series"] == "mean"].set_index(["noise", "model", "quantity"])["value"]
+    for row in inputs["phases"].query("quantity in ['fall', 'recovery', 'surplus', 'after_fit']").itertuples():
+        np.testing.assert_equal(means[row.noise, row.model, f"{row.metric} {row.quantity}"], row.mean)
+
+
+def test_separation_by_layer_is_the_mean_over_classes_with_the_last_layers_ceiling(drawn):
+    case, inputs, _, results = drawn
+    numbers = results["separation_by_layer"][1]
+    table = inputs["separation"][inputs["separation"]["class"] == -1]
+    cosines = table[table["measure"].isin(["cosine", "cosine_centred"])]
+    expected = cosines.assign(
+        quantity=cosines["measure"] + ", " + cosines["grouping"], series="layer " + cosines["layer"].astype(str)
+    )
+    same(numbers[numbers["series"].str.startswith("layer")], expected, RUN_EPOCH)
+    ceiling = table[(table["measure"] == "split_half") & (table["layer"] == table["model"].map(case.models))]
+    ceiling = ceiling.assign(quantity="cosine, " + ceiling["grouping"], series="ceiling")
+    same(numbers[numbers["series"] == "ceiling"], ceiling, RUN_EPOCH)
+
+
+def test_separation_by_class_is_the_last_epoch(drawn):
+    case, inputs, _, results = drawn
+    _, numbers = results["separation_by_class"]
+    table = inputs["separation"]
+    expected = table[(table["measure"] == "cosine_centred") & (table["class"] >= 0) & (table["epoch"] == case.last)]
+    keys = ["noise", "model", "epoch", "layer", "grouping", "class"]
+    same(numbers.assign(low=np.nan, high=np.nan), expected.assign(low=np.nan, high=np.nan), keys)
+    assert (numbers["class_name"] == numbers["class"].map(dict(enumerate(case.class_names)))).all()
+
+
+def test_activation_distribution_is_the_peaks_of_the_first_and_last_epoch(drawn):
+    _, inputs, _, results = drawn
+    same(results["activation_distribution"][1], inputs["peaks"], ["noise", "model", "epoch", "layer", "rank"])
+
+
+def test_large_activation_is_the_outlier_measures(drawn):
+    _, inputs, _, results = drawn
+    numbers = results["large_activation"][1]
+    table = inputs["outliers"].query("measure in ['peak_over_median_active', 'argmax_share']")
+    expected = table.assign(quantity=table["measure"], series="layer " + table["layer"].astype(str))
+    same(numbers[numbers["quantity"] != "phase"], expected, RUN_EPOCH)
+
+
+def test_the_outstanding_layer_is_shallow_and_stands_out_most():
+    rows = [("noise", "model", 10, layer, value) for layer, value in enumerate([3.0, np.nan, 5, 99, 4, 4], start=1)]
+    rows += [("noise", "model", 1, 1, 1000.0)]
+    table = pd.DataFrame(rows, columns=["noise", "model", "epoch", "layer", "mean"])
+    assert panels.outstanding_layer(table.assign(measure="peak_over_median_active"), "noise", "model") == 3
+
+
+def test_inputs_are_magnitudes_in_the_outstanding_layer(drawn):
+    case, inputs, _, results = drawn
+    numbers = results["large_activation_inputs"][1]
+    statistics = numbers[numbers["part"] == "statistic"]
+    assert len(statistics) == 13 * len(case.models) * len(case.noises)
+    table = inputs["large_activation"]
+    table = table.set_index(["noise", "model", "epoch", "layer", "feature", "statistic"])
+    for row in statistics.itertuples():
+        feature, statistic = row.quantity.rsplit(" ", 1)
+        mean, low, high = table.loc[
+            (row.noise, row.model, case.last, row.layer, feature, statistic), ["mean", "low", "high"]
+        ]
+        if statistic == "auc":
+            mean, low, high = 2 * mean - 1, 2 * low - 1, 2 * high - 1
+        if statistic in ("auc", "pearson", "spearman") and mean < 0:
+            mean, low, high = -mean, -high, -low
+        np.testing.assert_equal((row.value, row.low, row.high), (mean, low, high))
+
+
+def test_inputs_show_the_images_at_both_ends(drawn):
+    case, inputs, shown, results = drawn
+    numbers = results["large_activation_inputs"][1]
+    images = numbers[numbers["part"] == "image"]
+    layer = panels.outstanding_layer(inputs["outliers"], shown["noise"], shown["model"])
+    samples = inputs["samples"]
+    samples = samples[(samples["layer"] == layer) & (samples["epoch"] == case.last)].set_index("index")["value"]
+    for end, values in {"largest": samples.sort_values(ascending=False), "smallest": samples.sort_values()}.items():
+        found = images[images["series"] == end]
+        np.testing.assert_array_equal(found["value"], values.head(case.images))
+        np.testing.assert_array_equal(found["value"], samples[found["index"]])
+
+
+def test_data_decomposition_counts_every_sample_and_shows_noisy_ones(drawn):
+    case, inputs, _, results = drawn
+    numbers, labels = results["data_decomposition"][1], inputs["labels"]
+    names = np.array(case.class_names)
+    matrix = numbers[numbers["part"] == "matrix"].set_index(["true_label", "given_label"])["count"]
+    pairs = pd.Series(list(zip(names[labels["true_label"]], names[labels["given_label"]], strict=True))).value_counts()
+    assert matrix.sum() == len(labels)
+    assert all(matrix[pair] == count for pair, count in pairs.items())
+    bars = numbers[numbers["part"].isin(["right label", "wrong label"])].groupby("part")["count"].sum()
+    assert bars["wrong label"] == labels["is_noisy"].sum() and bars.sum() == len(labels)
+    images = numbers[numbers["part"] == "image"]
+    rows = labels.set_index("index").loc[images["index"]]
+    assert len(rows) == case.images and rows["is_noisy"].all() == case.noisy
+    assert [*names[rows["true_label"]]] == [*images["true_label"]]
+    assert [*names[rows["given_label"]]] == [*images["given_label"]]
+
+
+def test_scenario_shows_one_minus_the_centred_cosine_of_first_and_last_layer(drawn):
+    case, inputs, shown, results = drawn
+    numbers = results["scenario"][1].query("quantity == 'separation'")
+    layers = sorted({1, case.models[shown["model"]]})
+    assert [*numbers["series"].unique()] == [f"layer {layer}" for layer in layers]
+    table = inputs["separation"].query(
+        "noise == @shown['noise'] and model == @shown['model'] and measure == 'cosine_centred' and grouping == 'true'"
+    )
+    table = table[(table["class"] == -1) & table["layer"].isin(layers)]
+    expected = table.assign(
+        mean=1 - table["mean"], low=1 - table["high"], high=1 - table["low"], quantity="separation",
+        series="layer " + table["layer"].astype(str),
+    )  # fmt: skip
+    same(numbers, expected, RUN_EPOCH)
+
+
+# -- uncertainty and phases --------------------------------------------------------------------------------------------
+
+
+def test_fewer_than_three_seeds_have_no_band(drawn):
+    case, _, _, results = drawn
+    bands = [c for axes in axes_of(results["learning_curves"][0]) for c in axes.collections]
+    assert bool(bands) == (len(case.seeds) >= 3)
+
+
+def test_a_mark_needs_half_of_the_seeds():
+    quantities = {"peak_epoch": 5, "fit_epoch": 2, "dip_epoch": 3}
+    rows = [("noise", "model", "accuracy", quantity, 10.0, n) for quantity, n in quantities.items()]
+    phases = pd.DataFrame(rows, columns=["noise", "model", "metric", "quantity", "mean", "n"])
+    assert set(panels.phase_marks(phases)["series"]) == {"P", "D"}
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path):
+    inputs, shown = inputs_of(CASES["one model, one seed"])
+    module = importlib.import_module("epochwise.figures.scenario")
+    contents = []
+    for folder, times in {"a": 2, "b": 1}.items():
+        figure, numbers = module.draw(inputs, shown, {})
+        for _ in range(times):
+            files = [tmp_path / folder / f"figure.{extension}" for extension in ("pdf", "png", "csv")]
+            theme.save(figure, numbers, *files, 60)
+            contents.append([file.read_bytes() for file in files])
+        assert sorted(file.name for file in (tmp_path / folder).iterdir()) == ["figure.csv", "figure.pdf", "figure.png"]
+    assert all(content == contents[0] for content in contents)
+    back = pd.read_csv(tmp_path / "a" / "figure.csv")
+    np.testing.assert_array_equal(back["value"], numbers["value"])
+
+
+def test_figures_do_without_torch():
+    modules = ", ".join(f"epochwise.figures.{name}" for name in FIGURES)
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(theme.__file__).parents[2])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from epochwise.phases import first_epoch, peak_and_dip, phases, smooth
 
 EPOCHS = [0, 1, 3, 10, 30, 100, 300]
-SETTINGS = {"fitted": 0.99, "learned": 0.5, "smoothing": 1, "min_dip": 0.01}
+SETTINGS = {"fitted": 0.99, "learned": 0.5, "smoothing": 0, "min_dip": 0.01}
 WEAK = [0.1, 0.7, 0.8, 0.5, 0.6, 0.65, 0.7]
 STRONG = [0.1, 0.7, 0.8, 0.5, 0.6, 0.65, 0.9]
 NO_DIP = [0.1, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9]
@@ -85,7 +85,7 @@ def test_a_fall_smaller_than_asked_is_no_dip_and_the_peak_is_that_of_the_whole_c
 
 
 def test_the_curve_is_smoothed_before_it_is_read():
-    found = quantities(WEAK, smoothing=3)
+    found = quantities(WEAK, smoothing=1)
     assert (found["peak_epoch"], found["peak"]) == (3, pytest.approx((0.7 + 0.8 + 0.5) / 3))
     assert (found["dip_epoch"], found["dip"]) == (30, pytest.approx((0.5 + 0.6 + 0.65) / 3))
     assert found["final"] == pytest.approx((0.65 + 0.7) / 2)
@@ -113,16 +113,9 @@ def test_peak_and_dip_are_the_largest_fall_of_all_pairs(curve):
         assert peak == dip == list(curve).index(curve.max())
 
 
-@given(CURVE, st.integers(0, 4))
-def test_smoothing_is_the_mean_over_neighbours(curve, reach):
-    window = min(2 * reach + 1, len(curve) - 1 + len(curve) % 2)
-    reach = window // 2
-    expected = [curve[max(i - reach, 0) : i + reach + 1].mean() for i in range(len(curve))]
-    np.testing.assert_allclose(smooth(curve, window), expected, atol=1e-12)
-
-
-@pytest.mark.xfail(strict=True, reason="np.convolve centres no even window, nor an odd one cut to an even length")
-@pytest.mark.parametrize("window", [2, 5])
-def test_smoothing_treats_both_directions_alike(window):
-    curve = np.array([0.0, 0, 1, 3])
-    np.testing.assert_allclose(smooth(curve[::-1], window)[::-1], smooth(curve, window))
+@given(CURVE, st.integers(0, 30))
+def test_smoothing_is_the_mean_over_neighbours(curve, radius):
+    found = smooth(pd.Series(curve, 2 ** np.arange(len(curve))), radius)
+    expected = [curve[max(i - radius, 0) : i + radius + 1].mean() for i in range(len(curve))]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert found.index.tolist() == [2**i for i in range(len(curve))]

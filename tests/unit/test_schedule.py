@@ -1,5 +1,7 @@
 """Log-spaced epochs."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,14 +30,14 @@ def test_known_schedules(last, per_decade, expected):
 def test_starts_untrained_ends_last_and_increases(last, per_decade):
     epochs = log_spaced(last, per_decade)
     assert epochs[:2] == [0, 1] and epochs[-1] == last
-    assert all(a < b for a, b in zip(epochs, epochs[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(epochs))
 
 
 @given(LAST, PER_DECADE)
 def test_no_step_is_longer_than_asked_but_for_rounding(last, per_decade):
     epochs = log_spaced(last, per_decade)[1:]
     step = 10 ** (1 / per_decade)
-    assert all(b - 0.5 <= (a + 0.5) * step * (1 + 1e-9) for a, b in zip(epochs, epochs[1:], strict=False))
+    assert all(b - 0.5 <= (a + 0.5) * step * (1 + 1e-9) for a, b in itertools.pairwise(epochs))
 
 
 @given(LAST, LAST, PER_DECADE)

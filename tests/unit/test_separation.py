@@ -27,9 +27,7 @@ def class_means(means, n=None, epoch=0, layer=1, grouping="true"):
 
 
 def neurons(mean, peak, epoch=0, layer=1):
-    return pd.DataFrame(
-        {"epoch": epoch, "layer": layer, "neuron": np.arange(len(peak)), "max": peak, "mean": mean}
-    )
+    return pd.DataFrame({"epoch": epoch, "layer": layer, "neuron": np.arange(len(peak)), "max": peak, "mean": mean})
 
 
 def one_class(clean, noisy, mean, peak):

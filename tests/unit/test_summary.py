@@ -147,14 +147,16 @@ def test_large_activation(large_activation):
 
 
 def test_phases_by_seed_are_those_of_each_run(history):
-    settings = {"fitted": 0.6, "learned": 0.4, "smoothing": 1, "min_dip": 0.01}
+    settings = {"fitted": 0.6, "learned": 0.4, "smoothing": 0, "min_dip": 0.01}
     found = summary.phases_by_seed(history, settings)
     assert set(found.columns) == set(tables.SCHEMAS["phases_by_seed"].names)
     assert found[["noise", "model", "seed"]].drop_duplicates().to_numpy().tolist() == [list(run) for run in RUNS]
     for noise, model, seed in RUNS:
-        run = history.query("noise == @noise and model == @model and seed == @seed")
-        block = found.query("noise == @noise and model == @model and seed == @seed").reset_index(drop=True)
+        run, block = (
+            table[(table["noise"] == noise) & (table["model"] == model) & (table["seed"] == seed)]
+            for table in (history, found)
+        )
         pd.testing.assert_frame_equal(
-            block[["metric", "quantity", "value"]],
+            block[["metric", "quantity", "value"]].reset_index(drop=True),
             phases.phases(run[["epoch", "subset", "accuracy", "loss", "n"]], **settings),
         )

@@ -28,9 +28,7 @@ def table_of(name, random):
 
 @pytest.fixture
 def labels():
-    return pd.DataFrame(
-        {"index": [0, 4], "true_label": [1, 2], "given_label": [1, 0], "is_noisy": [False, True]}
-    )
+    return pd.DataFrame({"index": [0, 4], "true_label": [1, 2], "given_label": [1, 0], "is_noisy": [False, True]})
 
 
 @pytest.fixture

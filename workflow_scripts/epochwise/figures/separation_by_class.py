@@ -36,7 +36,7 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
             axes.spines[:].set_visible(False)
             if grouping == "given":
                 axes.set_xlabel("hidden layer")
-        block.colorbar(image, ax=[*facets.values()], label="centred cosine of clean and noisy mean signal", aspect=40)
+        block.colorbar(image, ax=[*facets.values()], label="centred cosine, clean against noisy", aspect=40)
     if numbers["value"].isna().any():
         theme.legend(figure, [Patch(color=theme.MISSING, label="no value: too few samples")])
     return figure, numbers
