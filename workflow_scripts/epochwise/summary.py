@@ -8,7 +8,8 @@ from epochwise.statistics import over_seeds
 
 RUN = ["noise", "model"]
 OUTLIER_MEASURES = (
-    "peak", "runner_up", "peak_over_median_peak", "peak_over_median_active", "massive", "kurtosis", "argmax_share",
+    "peak", "runner_up", "peak_over_runner_up", "peak_over_median_peak", "peak_over_median_active", "massive",
+    "kurtosis", "argmax_share",
 )  # fmt: skip
 
 
@@ -42,7 +43,9 @@ def separation(table: pd.DataFrame, level: float) -> pd.DataFrame:
 def outliers(table: pd.DataFrame, level: float) -> pd.DataFrame:
     """Outlier measures over seeds; the mean of `massive` is the share of seeds."""
     keys = [*RUN, "seed", "epoch", "layer"]
-    long = _long(table.astype({"massive": float}), keys, OUTLIER_MEASURES, "measure")
+    single = table["peak"] / table["runner_up"].where(table["runner_up"] > 0)
+    table = table.astype({"massive": float}).assign(peak_over_runner_up=single)
+    long = _long(table, keys, OUTLIER_MEASURES, "measure")
     return over_seeds(long, [*RUN, "epoch", "layer", "measure"], "value", level)
 
 
@@ -56,8 +59,14 @@ def peaks(neurons: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def large_activation(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    """What the large activation follows, over seeds."""
-    return over_seeds(table, [*RUN, "epoch", "layer", "feature", "side", "statistic"], "value", level)
+    """How strongly the large activation follows each feature, over seeds: |r|, |ρ|, |2·AUC − 1|, R² and η².
+
+    Magnitudes are taken run by run: every run has a large neuron of its own, and signs would cancel over seeds.
+    """
+    value = table["value"].where(table["statistic"] != "auc", 2 * table["value"] - 1)
+    strength = value.where(table["statistic"].isin(["r2", "eta2"]), value.abs())
+    keys = [*RUN, "epoch", "layer", "feature", "side", "statistic"]
+    return over_seeds(table.assign(value=strength), keys, "value", level)
 
 
 def _long(table: pd.DataFrame, keys: list[str], values: tuple[str, ...], name: str) -> pd.DataFrame:

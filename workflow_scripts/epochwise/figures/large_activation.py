@@ -7,6 +7,7 @@ from epochwise.figures import panels, theme
 
 ROWS = {
     "peak_over_median_active": "peak over median\npositive activation",
+    "peak_over_runner_up": "peak over peak\nof the runner-up",
     "argmax_share": "share of samples on which it\nis the layer's largest",
 }
 
@@ -26,10 +27,12 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
                 rows = panels.where(of_noise, model=model, quantity=measure, series=f"layer {layer}")
                 panels.line(axes, rows, color=colour)
         for (_, measure), axes in facets.items():
-            if measure == "peak_over_median_active":
+            if measure.startswith("peak"):
                 theme.plain_log(axes.yaxis)
             else:
                 axes.set_ylim(theme.SHARE)
+            if measure == "peak_over_runner_up":
+                axes.set_ylim(bottom=0.95)  # at least 1 by definition, whatever the interval
     theme.legend(figure, panels.layer_handles(colours))
     panels.phase_legend(figure, numbers)
     return figure, numbers

@@ -68,19 +68,14 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
 
 
 def _statistics(table: pd.DataFrame, outliers: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the chart: magnitudes of signed statistics, with their interval turned along."""
+    """Rows of the chart, per model in its own outstanding layer."""
     layers = {
         run: panels.outstanding_layer(outliers, *run) for run in table.groupby(["noise", "model"], sort=False).groups
     }
     table = panels.where(table, epoch=table["epoch"].max())
     table = table[table["layer"] == [layers[run] for run in zip(table["noise"], table["model"], strict=True)]]
-    auc = (table["statistic"] == "auc").to_numpy()[:, None]
-    values = table[["mean", "low", "high"]].to_numpy()
-    values = np.where(auc, 2 * values - 1, values)
-    turned = table["statistic"].isin(["pearson", "spearman", "auc"]).to_numpy() & (values[:, 0] < 0)
-    values[turned] = -values[turned][:, [0, 2, 1]]
-    table = table.assign(quantity=table["feature"] + " " + table["statistic"], series="mean", part="statistic")
-    table[["value", "low", "high"]] = values
+    quantity = table["feature"] + " " + table["statistic"]
+    table = table.rename(columns={"mean": "value"}).assign(quantity=quantity, series="mean", part="statistic")
     return table[["part", "noise", "model", "layer", "quantity", "series", "value", "low", "high", "n"]]
 
 
