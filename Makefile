@@ -14,7 +14,7 @@ all: $(READY)
 
 # The companion people open: results/<experiment>/report.html.
 report: all
-	$(SNAKEMAKE) --report results/$(EXPERIMENT)/report.html --report-stylesheet report/style.css all $(CHOSEN)
+	$(SNAKEMAKE) --report results/$(EXPERIMENT)/report.html all $(CHOSEN)
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n $(CORES)

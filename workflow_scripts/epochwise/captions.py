@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from epochwise.claims import CONTRADICTED, REPRODUCED, interval, number
+from epochwise.claims import CONTRADICTED, REPRODUCED, for_people
 
 # Figure (or `claims`, the table itself): what is shown, and the claims that it bears on by the start of their names.
 SHOWN = {
@@ -14,7 +14,8 @@ SHOWN = {
     ),
     "learning_curves": (
         "Accuracy and loss of clean training data, of noisy training data against the labels they were given and "
-        "against their true ones, and of test data.",
+        "against their true ones, and of test data. Bands are intervals over seeds; losses below 0.01 are cut off; a "
+        "phase is marked if at least half of the seeds have it.",
         ("noisy_after_clean",),
     ),
     "phases": (
@@ -45,46 +46,34 @@ SHOWN = {
         ("large_activation_follows_input",),
     ),
     "scenario": (
-        "Re-generalization, signal separation and the large activation of the largest model on one axis.",
+        "Test accuracy, signal separation and the large activation of the largest model on one axis. Phase 3 is shaded "
+        "from the dip on, however much is regained.",
         ("double_descent", "separation_grows_with_epochs", "large_activation_evolves"),
     ),
 }
 
 
 def caption(name: str, claims: pd.DataFrame, level: float) -> str:
-    """reStructuredText for one figure: what it shows, then paper and measurement side by side."""
+    """reStructuredText for one figure: what it shows; then each claim of the paper and what was measured of it."""
     shown, prefixes = SHOWN[name]
-    rows = claims[claims["claim"].str.startswith(prefixes)] if prefixes else claims.iloc[:0]
-    if rows.empty:
-        return shown + "\n"
-    table = for_people(rows).rename(columns={"effect": f"ours ({level:.0%} interval over seeds)"})
-    return f"{shown}\n\n{table.to_markdown(index=False, tablefmt='grid', disable_numparse=True)}\n"
-
-
-def for_people(claims: pd.DataFrame) -> pd.DataFrame:
-    """The claims table with the paper's words, effects and intervals as text."""
-    effects = [
-        f"{number(row.effect)} {interval(row.low, row.high)}, n = {row.n}, margin {number(row.margin)}"
-        for row in claims.itertuples()
-    ]
-    return pd.DataFrame(
-        {
-            "paper": claims["statement"],
-            "measured": claims["measure"],
-            "noise": claims["noise"],
-            "model": claims["model"],
-            "effect": effects,
-            "verdict": claims["verdict"],
-        }
-    )
+    parts = [shown]
+    relevant = claims[claims["claim"].str.startswith(prefixes)] if prefixes else claims.iloc[:0]
+    for _, rows in relevant.groupby("claim", sort=False):
+        first = rows.iloc[0]
+        table = for_people(rows).rename(columns={"interval": f"{level:.0%} interval"})
+        parts.append(f"**Paper:** {first['statement']} **Ours:** {first['measure']}:")
+        parts.append(table.to_markdown(index=False, tablefmt="grid", disable_numparse=True))
+    return "\n\n".join(parts) + "\n"
 
 
 def html(claims: pd.DataFrame, level: float) -> str:
     """The claims table as one page without anything to load."""
     # Okabe–Ito blue and vermilion: told apart by colour-blind readers too, and the word stands there in any case.
     colours = {REPRODUCED: "color: #0072b2; font-weight: bold", CONTRADICTED: "color: #d55e00; font-weight: bold"}
+    repeated = claims["claim"].duplicated()
+    words = {"paper": claims["statement"].mask(repeated, ""), "measured": claims["measure"].mask(repeated, "")}
     table = (
-        for_people(claims)
+        pd.concat([pd.DataFrame(words), for_people(claims)], axis=1)
         .style.map(lambda verdict: colours.get(verdict, ""), subset="verdict")
         .hide(axis="index")
         .set_uuid("claims")
@@ -95,6 +84,7 @@ def html(claims: pd.DataFrame, level: float) -> str:
         "body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #222 }\n"
         "table { border-collapse: collapse } th { text-align: left; border-bottom: 2px solid #222 }\n"
         "td, th { padding: .35rem .8rem .35rem 0; vertical-align: top } td { border-bottom: 1px solid #ddd }\n"
+        "td:nth-child(n+3) { white-space: nowrap }\n"
         f"</style>\n<h1>Claims</h1>\n<p>Effects with {level:.0%} intervals over seeds. A claim is <i>reproduced</i> if "
         "the interval lies above the margin, <i>contradicted</i> if it lies below 0, else <i>inconclusive</i>.</p>\n"
         f"{table}\n</html>\n"

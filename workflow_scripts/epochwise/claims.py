@@ -264,24 +264,31 @@ def to_markdown(claims: pd.DataFrame, level: float) -> str:
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
         lines.append(f"## {name}\n\n{first['statement']} Measured: {first['measure']}.\n")
-        table = pd.DataFrame(
-            {
-                "noise": rows["noise"],
-                "model": rows["model"],
-                "effect": rows["effect"].map(number),
-                "interval": [interval(low, high) for low, high in zip(rows["low"], rows["high"], strict=True)],
-                "n": rows["n"],
-                "margin": rows["margin"].map(number),
-                "verdict": rows["verdict"],
-            }
-        )
-        lines.append(table.to_markdown(index=False, disable_numparse=True) + "\n")
+        lines.append(for_people(rows).to_markdown(index=False, disable_numparse=True) + "\n")
     return "\n".join(lines)
+
+
+def for_people(claims: pd.DataFrame) -> pd.DataFrame:
+    """Noise, model, effect, interval, n, margin and verdict of each row, as text."""
+    return pd.DataFrame(
+        {
+            "noise": claims["noise"],
+            "model": claims["model"],
+            "effect": claims["effect"].map(number),
+            "interval": [interval(low, high) for low, high in zip(claims["low"], claims["high"], strict=True)],
+            "n": claims["n"].astype(str),
+            "margin": claims["margin"].map(number),
+            "verdict": claims["verdict"],
+        }
+    )
 
 
 def number(value: float) -> str:
     """A number for people; a dash where it is missing."""
-    return "–" if pd.isna(value) else f"{value:.3f}".replace("-", "−")
+    if pd.isna(value):
+        return "–"
+    digits = ".3f" if value == 0 or abs(value) >= 0.001 else ".0e"
+    return f"{value:{digits}}".replace("-", "−")
 
 
 def interval(low: float, high: float) -> str:
