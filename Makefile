@@ -1,7 +1,7 @@
 # make all: the chosen experiment, end to end. make test: the tests. Both make .venv from the lock on first use.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
-EXPERIMENT ?= digits
+EXPERIMENT ?= $(shell sed -n 's/^experiment: *\([A-Za-z0-9_.-]*\).*/\1/p' config.yaml)
 VENV := .venv
 READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
@@ -42,7 +42,7 @@ lock: $(READY)
 	sed -i.orig 's/+cpu$$//' requirements.lock && rm requirements.lock.orig
 
 $(READY): requirements.lock
-	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	touch $@

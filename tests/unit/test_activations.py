@@ -119,6 +119,11 @@ def test_of_equal_peaks_the_first_sample_is_named_and_a_silent_neuron_has_peak_0
     assert found["active_share"].tolist() == pytest.approx([5 / 6, 0, 5 / 6])
 
 
+@pytest.mark.parametrize("value", [0.1, 0.7, 1.1])
+def test_a_constant_neuron_has_no_deviation_rather_than_an_undefined_one(value):
+    assert gather([[value]] * 10, 3).neurons(np.arange(10))["std"] == pytest.approx(0, abs=1e-3)
+
+
 def test_an_empty_group_has_no_mean(inputs):
     groups = activations.groups_of_test(np.zeros(N, int), CLASSES)
     statistics, _, _ = activations.layer_statistics(network(0), inputs, groups, 10)
@@ -126,7 +131,6 @@ def test_an_empty_group_has_no_mean(inputs):
     assert len(first) == 6 and empty == [None, None]
 
 
-@pytest.mark.xfail(strict=True, reason="squares are summed in single precision: the deviation found here is 0")
 def test_the_deviation_of_a_neuron_far_from_0_is_kept(random):
     values = (1000 + 0.1 * random.normal(size=(2048, 1))).astype(np.float32)
     found = gather(values, 2048).neurons(np.arange(2048))["std"]
@@ -150,7 +154,6 @@ def test_the_median_of_an_odd_number_of_positive_activations(values, zeros, orde
     assert median_of(mixed) == pytest.approx(np.median(values), rel=2**-12)
 
 
-@pytest.mark.xfail(strict=True, reason="of an even number the lower middle value is taken, not the mean of the two")
 @given(st.lists(POSITIVE, min_size=2, max_size=40))
 def test_the_median_of_an_even_number_of_positive_activations(values):
     values = values[len(values) % 2 :]
@@ -265,8 +268,9 @@ def test_extracted_neurons_and_samples_are_those_of_the_layer(extracted, inputs)
         full = full_matrices(network(epoch), inputs)[0][layer]
         np.testing.assert_allclose(block["max"], full.max(0), rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(block["argmax_index"], INDICES[full.argmax(0)])
-        median = np.sort(full[full > 0])[(np.sum(full > 0) - 1) // 2]
-        np.testing.assert_allclose(block["layer_median_active"], median, rtol=2**-11)
+        median = block["layer_median_active"].unique().item()
+        assert np.mean(full[full > 0] < median * (1 - 2**-11)) <= 0.5
+        assert np.mean(full[full > 0] > median * (1 + 2**-11)) <= 0.5
         samples = found["samples"].query("epoch == @epoch and layer == @layer")
         large = last[layer].max(0).argmax()  # chosen at the last epoch, followed through all
         assert (samples["neuron"] == large).all()

@@ -31,11 +31,16 @@ def test_a_caption_sets_the_claims_of_a_figure_beside_our_numbers(name):
     shown, prefixes = captions.SHOWN[name]
     text = captions.caption(name, CLAIMS, 0.95)
     assert text.startswith(shown) and text.endswith("\n")
-    words = " ".join(text.split())
-    for claim in claims.CLAIMS:
-        assert (claim.statement in words) == claim.name.startswith(prefixes)
-    if prefixes:
-        assert "95%" in text and "1.000 [0.500, 1.500], n = 5, margin 0.010" in words and "−1.000" in words
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    shown_claims = [claim for claim in claims.CLAIMS if claim.name.startswith(prefixes)]
+    papers = [line for line in text.splitlines() if line.startswith("**Paper:**")]
+    assert papers == [f"**Paper:** {claim.statement} **Ours:** {claim.measure}:" for claim in shown_claims]
+    table = [
+        ["noise", "model", "effect", "95% interval", "n", "margin", "verdict"],
+        ["symmetric30", "mlp3", "1.000", "[0.500, 1.500]", "5", "0.010", "reproduced"],
+        ["symmetric30", "mlp7", "−1.000", "[−1.500, −0.500]", "5", "0.010", "contradicted"],
+    ]
+    assert rows == table * len(shown_claims)
 
 
 def test_every_claim_stands_below_a_figure_and_no_prefix_is_left_over():

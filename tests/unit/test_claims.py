@@ -147,21 +147,23 @@ def test_an_effect_that_a_run_cannot_have_is_missing(run, name, missing):
     assert np.isnan(EFFECTS[name](with_phases(run, **{missing: np.nan})))
 
 
+def test_the_snapshot_nearest_the_dip_is_the_nearest_in_octaves(run):
+    ratios = {(0, 1): 1.0, (9, 1): 2.0, (40, 1): 4.0, (100, 1): 32.0}
+    run = dataclasses.replace(with_phases(run, dip_epoch=20.0), outliers=outliers(ratios))
+    assert EFFECTS["large_activation_evolves"](run) == 3  # from epoch 40, though 9 is fewer epochs away
+
+
 def test_a_run_of_one_layer_has_no_deep_layer(run):
     run = dataclasses.replace(run, outliers=outliers({(0, 1): 2.0, (64, 1): 4.0}, {1: (8.0, 2.0)}))
     assert np.isnan(EFFECTS["large_activation_shallow"](run))
     assert EFFECTS["large_activation_single"](run) == 2
 
 
-@pytest.mark.xfail(
-    strict=True, reason="first and last layer are the same one, so 0 is counted as a measured difference"
-)
 def test_a_run_of_one_layer_has_no_difference_by_depth(run):
     run = dataclasses.replace(run, separation=separation({(0, 1): 0.9, (64, 1): 0.4}))
     assert np.isnan(EFFECTS["separation_grows_with_depth_cosine"](run))
 
 
-@pytest.mark.xfail(strict=True, reason="a curve without samples is never learned, which counts as learned at the end")
 def test_without_noisy_data_they_are_not_learned_after_the_clean_ones(run):
     history = pd.DataFrame(
         [
@@ -171,7 +173,11 @@ def test_without_noisy_data_they_are_not_learned_after_the_clean_ones(run):
         ]
     )
     table = phases(history, fitted=0.99, learned=0.5, smoothing=0, min_dip=0.01)
-    run = dataclasses.replace(run, phases=table.set_index(["metric", "quantity"])["value"].to_dict())
+    run = dataclasses.replace(
+        run,
+        phases=table.set_index(["metric", "quantity"])["value"].to_dict(),
+        separation=run.separation.assign(cosine=np.nan, cosine_centred=np.nan),
+    )
     assert np.isnan(EFFECTS["noisy_after_clean"](run))
 
 
@@ -259,5 +265,8 @@ def test_the_markdown_names_every_claim_model_and_verdict(judged):
 
 
 def test_numbers_for_people():
-    assert (claims.number(-0.12345), claims.number(np.nan)) == ("−0.123", "–")
+    assert [claims.number(value) for value in (-0.12345, 0.0, 0.001, 0.0004, -2e-5)] == [
+        "−0.123", "0.000", "0.001", "4e−04", "−2e−05",
+    ]  # fmt: skip
+    assert claims.number(np.nan) == "–"
     assert (claims.interval(-1, 2.5), claims.interval(np.nan, np.nan)) == ("[−1.000, 2.500]", "–")

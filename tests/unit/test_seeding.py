@@ -1,7 +1,6 @@
 """Named random streams: stable over time, apart from each other."""
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +11,9 @@ SEEDS = st.tuples(*[st.integers(0, 2**31 - 1)] * 2)
 
 
 def test_streams_do_not_change_from_one_version_to_the_next():
-    assert integer("initial_weights", 0) == 420467770016061582
-    assert integer("batch_order", 3, 1) == 5256162729215781764
-    assert generator("label_noise", 0).integers(1000, size=4).tolist() == [70, 402, 464, 786]
+    assert integer("initial_weights", 0) == 2774858534753500076
+    assert integer("batch_order", 3, 1) == 1605419072901448971
+    assert generator("label_noise", 0).integers(1000, size=4).tolist() == [755, 525, 738, 198]
 
 
 @given(st.text(), st.text(), SEEDS, SEEDS)
@@ -23,7 +22,6 @@ def test_two_uses_or_two_seeds_share_no_stream(use, other_use, seeds, other_seed
     assert (integer(use, *seeds) == integer(other_use, *other_seeds)) == same
 
 
-@pytest.mark.xfail(strict=True, reason="numpy pads seed sequences with zeros, so (5,) and (5, 0) name one stream")
 def test_one_seed_more_is_another_stream_even_if_it_is_zero():
     assert integer("label_noise", 5) != integer("label_noise", 5, 0)
 

@@ -46,7 +46,7 @@ def test_every_measure_equals_scipy_for_every_epoch_layer_grouping_and_class(ran
                 block = {subset: {c: random.random(width) for c in range(3)} for subset in SUBSETS}
                 means[epoch, layer, grouping] = block
                 tables.append(class_means(block, None, epoch, layer, grouping))
-    test = class_means({"test": {c: random.random(width) for c in range(3)}})  # not part of any measure
+    test = class_means({"test": {c: random.random(width) for c in (2, 3)}})  # not part of any measure
     all_neurons = pd.concat([neurons(*values, *key) for key, values in layers.items()])
     found = separation(pd.concat([*tables, test]).sample(frac=1, random_state=0), all_neurons.sample(frac=1), 2)
 
@@ -97,7 +97,7 @@ THREE_CLASSES = {
 
 
 def test_a_class_with_too_few_samples_is_missing_named_and_left_out_of_the_mean():
-    table = class_means(THREE_CLASSES, {("noisy", 1): 2, ("clean_b", 1): 2})
+    table = class_means(THREE_CLASSES, {("noisy", 1): 2, ("clean_b", 1): 2, ("noisy", 2): 3, ("clean_b", 2): 3})
     with pytest.warns(UserWarning, match=r"class 1 has 2 noisy samples by its true label.*min_samples = 3") as told:
         found = separation(table, neurons((0, 0), (1, 2)), 3).set_index("class")
     assert len(told) == 1

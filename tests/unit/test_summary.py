@@ -48,7 +48,7 @@ def separation(random):
 @pytest.fixture
 def outliers(random):
     measures = ("peak", "runner_up", "peak_over_median_peak", "peak_over_median_active", "kurtosis", "argmax_share")
-    return of_all_runs(
+    table = of_all_runs(
         lambda: [
             {"epoch": e, "layer": layer, "neuron": 3, "massive": bool(random.random() < 0.5)}
             | {m: random.random() for m in measures}
@@ -56,6 +56,8 @@ def outliers(random):
             for layer in LAYERS
         ]
     )
+    table.loc[5, "runner_up"] = 0
+    return table
 
 
 @pytest.fixture
@@ -70,14 +72,24 @@ def neurons(random):
     )
 
 
+FOLLOWED = [
+    ("norm", "input", "pearson"),
+    ("loss", "output", "spearman"),
+    ("components", "input", "r2"),
+    ("true_label", "output", "eta2"),
+    ("is_noisy", "output", "auc"),
+]
+
+
 @pytest.fixture
 def large_activation(random):
     return of_all_runs(
         lambda: [
-            {"epoch": e, "layer": layer, "neuron": 0, "feature": f, "side": s, "statistic": t, "value": random.random()}
+            {"epoch": e, "layer": layer, "neuron": 0, "feature": f, "side": s, "statistic": t}
+            | {"value": random.uniform(0 if t in ("auc", "eta2") else -1, 1)}
             for e in EPOCHS
             for layer in LAYERS
-            for f, s, t in (("norm", "input", "pearson"), ("loss", "output", "spearman"))
+            for f, s, t in FOLLOWED
         ]
     )
 
@@ -121,9 +133,15 @@ def test_separation(separation):
 
 def test_outliers_with_massive_as_the_share_of_seeds(outliers):
     found = summary.outliers(outliers, LEVEL)
-    assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * 7
+    assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * 8
     keys = [*RUN, "epoch", "layer"]
-    values = lambda row: at(outliers, row, keys)[row["measure"]]  # noqa: E731
+
+    def values(row):
+        block = at(outliers, row, keys)
+        if row["measure"] == "peak_over_runner_up":
+            return [p / r if r > 0 else np.nan for p, r in zip(block["peak"], block["runner_up"], strict=True)]
+        return block[row["measure"]]
+
     assert_over_seeds(found, "summary_outliers", [*keys, "measure"], values)
 
 
@@ -139,11 +157,23 @@ def test_peaks_are_compared_at_equal_rank(neurons):
     assert_over_seeds(found, "summary_peaks", [*RUN, "epoch", "layer", "rank"], values)
 
 
-def test_large_activation(large_activation):
+def test_large_activation_by_the_strength_of_what_it_follows_in_each_run(large_activation):
     found = summary.large_activation(large_activation, LEVEL)
-    assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * 2
+    assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * len(FOLLOWED)
     keys = [*RUN, "epoch", "layer", "feature", "side", "statistic"]
-    assert_over_seeds(found, "summary_large_activation", keys, lambda row: at(large_activation, row, keys)["value"])
+    strength = {
+        "abs_pearson": ("pearson", abs),
+        "abs_spearman": ("spearman", abs),
+        "r2": ("r2", lambda value: value),  # worse than the mean stays below 0
+        "eta2": ("eta2", lambda value: value),
+        "abs_2auc_minus_1": ("auc", lambda value: abs(value - 0.5) * 2),
+    }
+
+    def values(row):
+        statistic, of = strength[row["statistic"]]
+        return [of(value) for value in at(large_activation, row | {"statistic": statistic}, keys)["value"]]
+
+    assert_over_seeds(found, "summary_large_activation", keys, values)
 
 
 def test_phases_by_seed_are_those_of_each_run(history):

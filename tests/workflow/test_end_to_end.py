@@ -130,6 +130,11 @@ def test_a_touched_file_changes_nothing(finished):
         ({"claims": {"cosine": 0.02}}, {"claims": 1, "captions": 1}),
         ({"seeds": [0]}, {"summary": 1, "claims": 1, "captions": 1, "figure": 9}),
         ({"training": {"epochs": EPOCHS, "checkpoint_seconds": 5, "threads": 2}}, {}),
+        (
+            {"noises": {"symmetric30": {"rate": 0.3, "shared_draw": False}}},
+            {"corrupt": 2, **dict.fromkeys(("train", "extract", "separation", "outliers"), 4)}
+            | {"summary": 1, "claims": 1, "captions": 1, "figure": 9},
+        ),
     ],
 )
 def test_a_change_runs_only_what_depends_on_it(finished, settings, jobs):

@@ -43,8 +43,8 @@ class LayerStatistics:
     groups: int
     n: int = 0
     group_sums: torch.Tensor = field(init=False)
-    sums: torch.Tensor = field(init=False)
-    squares: torch.Tensor = field(init=False)
+    mean: torch.Tensor = field(init=False)
+    deviations: torch.Tensor = field(init=False)
     active: torch.Tensor = field(init=False)
     peaks: torch.Tensor = field(init=False)
     peak_samples: torch.Tensor = field(init=False)
@@ -53,8 +53,8 @@ class LayerStatistics:
 
     def __post_init__(self):
         self.group_sums = torch.zeros(self.groups, self.width, dtype=torch.float64)
-        self.sums = torch.zeros(self.width, dtype=torch.float64)
-        self.squares = torch.zeros(self.width, dtype=torch.float64)
+        self.mean = torch.zeros(self.width, dtype=torch.float64)
+        self.deviations = torch.zeros(self.width, dtype=torch.float64)
         self.active = torch.zeros(self.width, dtype=torch.int64)
         self.peaks = torch.full((self.width,), -1.0)
         self.peak_samples = torch.zeros(self.width, dtype=torch.int64)
@@ -64,8 +64,10 @@ class LayerStatistics:
     def update(self, activations: torch.Tensor, members: torch.Tensor) -> None:
         """Take in the next batch: activations (B, H) ≥ 0 and group members (G, B)."""
         self.group_sums += (members @ activations).double()
-        self.sums += activations.sum(0).double()
-        self.squares += torch.linalg.vector_norm(activations, dim=0).double().square()
+        variance, mean = torch.var_mean(activations, 0, correction=0)
+        away, share = mean.double() - self.mean, len(activations) / (self.n + len(activations))
+        self.deviations += variance.double() * len(activations) + away.square() * self.n * share  # Chan et al. 1983
+        self.mean += away * share
         self.active += torch.count_nonzero(activations, dim=0)
         peaks, samples = activations.max(0)
         higher = peaks > self.peaks  # strictly: of equal peaks the first sample counts
@@ -80,15 +82,15 @@ class LayerStatistics:
         """Median of all positive activations, exact to a relative 2^-12; None if there are none.
 
         Positive float32 numbers are ordered like their bit patterns, so a histogram over leading bits is one over
-        magnitudes with equal relative width. Zeros (and values below 2^-138) are not counted.
+        magnitudes with equal relative width. Zeros (and values below 2^-137) are not counted.
         """
         counts = self.histogram.clone()
         counts[0] = 0
         total = int(counts.sum())
         if total == 0:
             return None
-        middle = int(torch.searchsorted(counts.cumsum(0), (total + 1) // 2))
-        edges = torch.tensor([middle, middle + 1], dtype=torch.int32).bitwise_left_shift(_DROPPED_BITS)
+        middles = torch.searchsorted(counts.cumsum(0), torch.tensor([(total + 1) // 2, total // 2 + 1]))
+        edges = torch.cat([middles, middles + 1]).int().bitwise_left_shift(_DROPPED_BITS)
         return float(edges.view(torch.float32).double().mean())
 
     def group_means(self, sizes: np.ndarray) -> list[np.ndarray | None]:
@@ -100,13 +102,11 @@ class LayerStatistics:
 
     def neurons(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Columns of the table `neurons` but for epoch and layer; `indices` (N,) names the samples."""
-        mean = self.sums / self.n
-        variance = (self.squares / self.n - mean.square()).clamp(min=0)
         return {
             "neuron": np.arange(self.width),
             "max": self.peaks.numpy(),
-            "mean": mean.numpy(),
-            "std": variance.sqrt().numpy(),
+            "mean": self.mean.numpy(),
+            "std": (self.deviations / self.n).sqrt().numpy(),
             "active_share": (self.active / self.n).numpy(),
             "argmax_index": indices[self.peak_samples.numpy()],
             "layer_argmax_share": (self.argmax_counts / self.n).numpy(),

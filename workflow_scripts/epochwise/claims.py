@@ -64,6 +64,8 @@ def noisy_after_clean(run: Run) -> float:
 
     Noisy data not learned by the end count as learned then: a lower bound.
     """
+    if run.separation["cosine"].isna().all():  # there are no noisy data
+        return np.nan
     clean, noisy = run.phases["accuracy", "clean_epoch"], run.phases["accuracy", "noisy_epoch"]
     noisy = run.phases["accuracy", "last_epoch"] if np.isnan(noisy) else noisy
     return np.log2(max(noisy, 1) / max(clean, 1))
@@ -74,7 +76,7 @@ def separation_by_depth(measure: str) -> Callable[[Run], float]:
 
     def effect(run: Run) -> float:
         by_layer = _cosines(run, measure).iloc[-1]
-        return by_layer.iloc[0] - by_layer.iloc[-1]
+        return by_layer.iloc[0] - by_layer.iloc[-1] if len(by_layer) > 1 else np.nan
 
     return effect
 

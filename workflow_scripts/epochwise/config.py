@@ -24,6 +24,14 @@ SETTINGS = (
 )  # fmt: skip
 
 
+_Validator = jsonschema.validators.extend(  # 1.0 is no integer
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+
 class ConfigError(InputError):
     """The configuration cannot be used; the message names the key, its value and the remedy."""
 
@@ -89,7 +97,7 @@ def _validate(config: Mapping, schema: Mapping) -> None:
     for path, value in _leaves(config, ()):
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{_dotted(path)}: {value} is not a finite number; give a finite one.")
-    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(config))
+    errors = list(_Validator(schema).iter_errors(config))
     if errors:
         raise ConfigError(_explain(jsonschema.exceptions.best_match(errors, key=lambda e: -len(e.absolute_path))))
 
@@ -130,8 +138,6 @@ def _legal(node: Mapping) -> str:
     ]  # fmt: skip
     if node.get("uniqueItems"):
         bounds.append("no entry twice")
-    if "oneOf" in node:
-        words = " or ".join(option["type"] for option in node["oneOf"])
     return ", ".join([words, *bounds]) if words else ", ".join(bounds)
 
 
@@ -146,14 +152,26 @@ def _lookup(blocks: Mapping, name: str, key: str, parent: str) -> Mapping:
 
 def _check_sizes(where: str, experiment: Mapping) -> None:
     """Hold subset and folds against the data set's size, known for the sources in their usual form."""
+    if experiment["dataset"]["source"] == "digits" and experiment["dataset"]["path"] is not None:
+        raise ConfigError(
+            f"datasets.{experiment['dataset']['name']}.path: {experiment['dataset']['path']!r} is of no use, since "
+            "digits are embedded in scikit-learn; leave it out, or name another source."
+        )
     source, size = experiment["dataset"]["source"], experiment["subset"]["size"]
     known = SOURCES[source].train
     if size is not None and experiment["dataset"]["path"] is None and size > known:
-        raise ConfigError(f"{where}.subset.size: {size} is more than the {known} training samples of {source}.")
+        raise ConfigError(
+            f"{where}.subset.size: {size} is more than the {known} training samples of {source}; give at most {known}, "
+            "or null for all."
+        )
     if size is not None and size < SOURCES[source].classes:
         raise ConfigError(
-            f"{where}.subset.size: {size} is fewer than the {SOURCES[source].classes} classes of {source}."
+            f"{where}.subset.size: {size} is fewer than the {SOURCES[source].classes} classes of {source}; give at "
+            "least as many."
         )
+    folds, samples = experiment["outliers"]["folds"], size or known
+    if folds > samples:
+        raise ConfigError(f"{where}.outliers.folds: {folds} is more than the {samples} samples; give a smaller number.")
 
 
 def _merge(base: Mapping, over: Mapping) -> dict:

@@ -127,9 +127,13 @@ def _from_parquet(path: Path, known: Source) -> Images:
     """One split in the layout of the Hugging Face copies: `img: struct<bytes, path>`, `label: int64`."""
     from PIL import Image
 
+    if not path.is_file():
+        raise DataError(f"There is no {path} beside {path.with_name('train.parquet')}: put both splits there.")
     try:
         table = pq.read_table(path, columns=["img", "label"], page_checksum_verification=True)
         encoded_images = table["img"].combine_chunks().field("bytes").cast(pa.binary())
+        if table["label"].null_count:
+            raise ValueError("labels are missing")
         labels = _checked(table["label"].cast(pa.int16()).to_numpy(), known)
     except (pa.ArrowException, OSError, KeyError, AttributeError, ValueError) as error:
         raise DataError(
@@ -147,7 +151,10 @@ def _from_parquet(path: Path, known: Source) -> Images:
                 f"{path}: the image in row {row} cannot be decoded ({error}); fetch the file again."
             ) from error
         if array.shape[:2] != known.shape[1:]:
-            raise DataError(f"{path}: the image in row {row} has size {array.shape[:2]}, not {known.shape[1:]}.")
+            raise DataError(
+                f"{path}: the image in row {row} has size {array.shape[:2]}, not {known.shape[1:]}; "
+                "name the source that it fits."
+            )
         pixels[row] = array.reshape(*known.shape[1:], known.shape[0]).transpose(2, 0, 1).reshape(-1)
     return Images(pixels, labels, known.shape, known.class_names)
 
@@ -171,6 +178,8 @@ def _from_torchvision(source: str, path: str | None) -> tuple[Images, Images]:
 def _images_of(split, known: Source) -> Images:
     pixels = np.asarray(split.data).reshape(-1, *known.shape[1:], known.shape[0])
     labels = _checked(np.asarray(split.targets, np.int16), known)
+    if len(pixels) != len(labels):
+        raise ValueError(f"{len(pixels)} images have {len(labels)} labels")
     return Images(pixels.transpose(0, 3, 1, 2).reshape(len(labels), -1), labels, known.shape, known.class_names)
 
 

@@ -8,7 +8,8 @@ def input_features(pixels: np.ndarray, components: int) -> pd.DataFrame:
     """Norm, mean brightness, contrast (standard deviation) and leading principal components of images.
 
     `pixels` (N, D) uint8 count as values in [0, 1]. The components are scores on at most min(N − 1, D) axes, scaled to
-    unit variance, as one float32 array per row. Columns are those of `tables.SCHEMAS["features"]`.
+    unit variance (as far as the images vary), as one float32 array per row. Columns are those of
+    `tables.SCHEMAS["features"]`.
     """
     from sklearn.decomposition import PCA
 

@@ -28,7 +28,7 @@ class Scaling:
         grey = np.arange(256) / 255
         mean = [float(n @ grey / n.sum()) for n in counts]
         std = [float(np.sqrt(n @ (grey - m) ** 2 / n.sum())) for n, m in zip(counts, mean, strict=True)]
-        if min(std) == 0:
+        if any(np.count_nonzero(n) == 1 for n in counts):
             raise InputError(
                 "input_scaling: standardize needs pixels that vary, but a channel is constant; choose unit."
             )

@@ -7,7 +7,7 @@ import numpy as np
 
 def sequence(use: str, *seeds: int) -> np.random.SeedSequence:
     """The seed sequence of one named use of randomness."""
-    return np.random.SeedSequence([zlib.crc32(use.encode()), *seeds])
+    return np.random.SeedSequence([zlib.crc32(use.encode()), len(seeds), *seeds])
 
 
 def generator(use: str, *seeds: int) -> np.random.Generator:

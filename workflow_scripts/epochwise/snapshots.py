@@ -1,6 +1,7 @@
 """Saved weights, and the state that a killed training job continues from; safetensors only, never a pickle."""
 
 import json
+import zlib
 from pathlib import Path
 
 import torch
@@ -72,6 +73,7 @@ def load_state(path: str | Path) -> tuple[dict[str, torch.Tensor], dict] | None:
 
 def _write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
     """Write safetensors atomically, the keys of its header sorted: the library leaves their order to chance."""
+    metadata = metadata | {"crc32": _checksum(tensors, metadata)}
     content = serialize({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
@@ -83,4 +85,16 @@ def _write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[st
 
 def _read(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     with safe_open(path, "pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    if metadata.pop("crc32", None) != _checksum(tensors, metadata):
+        raise SafetensorError("its checksum does not fit its content")
+    return tensors, metadata
+
+
+def _checksum(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
+    """CRC-32 of metadata and tensors; the format itself carries none."""
+    checksum = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        checksum = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), checksum)
+        checksum = zlib.crc32(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy(), checksum)
+    return str(checksum)

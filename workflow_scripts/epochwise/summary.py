@@ -12,6 +12,9 @@ OUTLIER_MEASURES = (
     "kurtosis", "argmax_share",
 )  # fmt: skip
 
+# Signed statistics of a run, and what their magnitudes are called.
+STRENGTHS = {"pearson": "abs_pearson", "spearman": "abs_spearman", "auc": "abs_2auc_minus_1"}
+
 
 def phases_by_seed(history: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """`phases.phases` of every run, with its noise, model and seed."""
@@ -64,9 +67,10 @@ def large_activation(table: pd.DataFrame, level: float) -> pd.DataFrame:
     Magnitudes are taken run by run: every run has a large neuron of its own, and signs would cancel over seeds.
     """
     value = table["value"].where(table["statistic"] != "auc", 2 * table["value"] - 1)
-    strength = value.where(table["statistic"].isin(["r2", "eta2"]), value.abs())
+    strength = value.mask(table["statistic"].isin(list(STRENGTHS)), value.abs())
+    statistic = table["statistic"].replace(STRENGTHS)
     keys = [*RUN, "epoch", "layer", "feature", "side", "statistic"]
-    return over_seeds(table.assign(value=strength), keys, "value", level)
+    return over_seeds(table.assign(value=strength, statistic=statistic), keys, "value", level)
 
 
 def _long(table: pd.DataFrame, keys: list[str], values: tuple[str, ...], name: str) -> pd.DataFrame:

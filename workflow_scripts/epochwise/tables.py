@@ -192,9 +192,15 @@ def write(table: pd.DataFrame | pa.Table, name: str, path: str | Path) -> None:
 
     Raises pyarrow's error if a column is missing or does not fit its type.
     """
+    _check_names(table.columns if isinstance(table, pd.DataFrame) else table.column_names, name)
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, SCHEMAS[name], preserve_index=False).replace_schema_metadata(None)
     write_arrow(table.select(SCHEMAS[name].names).cast(SCHEMAS[name]), path)
+
+
+def _check_names(columns, name: str) -> None:
+    if set(columns) != set(SCHEMAS[name].names):
+        raise ValueError(f"the table {name} has the columns {SCHEMAS[name].names}, not {list(columns)}")
 
 
 def write_arrow(table: pa.Table, path: str | Path) -> None:
@@ -209,7 +215,13 @@ def writer(name: str, path: str | Path) -> Iterator[Callable[[Mapping], None]]:
     atomically."""
     schema = SCHEMAS[name]
     with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, **_FORMAT) as parquet:
-        yield lambda columns: parquet.write_table(pa.table(dict(columns), schema=schema))
+
+        def append(columns: Mapping) -> None:
+            _check_names(columns, name)
+            arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
+            parquet.write_table(pa.table(arrays, schema=schema))
+
+        yield append
 
 
 @contextmanager

@@ -11,20 +11,20 @@ from epochwise.figures import panels, theme
 SIDES = {
     "input": {
         "components r2": "principal components, R²",
-        "norm pearson": "pixel norm, |r|",
-        "norm spearman": "pixel norm, |ρ|",
-        "brightness pearson": "brightness, |r|",
-        "brightness spearman": "brightness, |ρ|",
-        "contrast pearson": "contrast, |r|",
-        "contrast spearman": "contrast, |ρ|",
+        "norm abs_pearson": "pixel norm, |r|",
+        "norm abs_spearman": "pixel norm, |ρ|",
+        "brightness abs_pearson": "brightness, |r|",
+        "brightness abs_spearman": "brightness, |ρ|",
+        "contrast abs_pearson": "contrast, |r|",
+        "contrast abs_spearman": "contrast, |ρ|",
     },
     "output": {
         "true_label eta2": "true class, η²",
         "given_label eta2": "given class, η²",
         "predicted_label eta2": "predicted class, η²",
-        "probability spearman": "winning probability, |ρ|",
-        "loss spearman": "loss, |ρ|",
-        "is_noisy auc": "is noisy, |2·AUC − 1|",
+        "probability abs_spearman": "winning probability, |ρ|",
+        "loss abs_spearman": "loss, |ρ|",
+        "is_noisy abs_2auc_minus_1": "is noisy, |2·AUC − 1|",
     },
 }
 ROWS = SIDES["input"] | SIDES["output"]
