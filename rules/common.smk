@@ -6,14 +6,29 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
 from epochwise import code
 from epochwise.config import ConfigError, canonical, resolve, weights_of
 from epochwise.sources import SOURCES
 
+
+def typed(value):
+    """Snakemake reads what stands inside a mapping given by --config as text: numbers and truth values become such again."""
+    if isinstance(value, dict):
+        return {key: typed(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [typed(entry) for entry in value]
+    try:
+        scalar = yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
+    return value if isinstance(scalar, (dict, list, str)) else scalar
+
+
 try:
-    EXPERIMENTS = resolve(config)
+    EXPERIMENTS = resolve(typed(config))
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
 

@@ -1,7 +1,9 @@
 """Train one network: one model, one seed."""
 
+import hashlib
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import torch
 
 from epochwise import datasets, runtime, seeding, tables, training
@@ -30,6 +32,10 @@ with runtime.job(snakemake) as spec, runtime.timed() as took:
     model = MLP(pixels.shape[1], spec["hidden_layers"], spec["width"], len(images.class_names))
     initialize(model, settings["initialization"], seeding.integer("initial_weights", seed))
     order = torch.Generator().manual_seed(seeding.integer("batch_order", seed))
+    # A saved state is continued only on the same images, labels and code.
+    made_from = hashlib.sha256(pq.read_schema(snakemake.input.train).metadata[b"sha256"])
+    for path in (snakemake.input.labels, *snakemake.input.code):
+        made_from.update(Path(path).read_bytes())
     destination = Path(snakemake.output.snapshots)
     folder = destination.with_name(".training")
     history, resumed = training.train(
@@ -40,7 +46,7 @@ with runtime.job(snakemake) as spec, runtime.timed() as took:
         order,
         scaling,
         folder,
-        snakemake.params.spec,
+        f"{snakemake.params.spec} {made_from.hexdigest()}",
     )
     tables.write(history, "history", snakemake.output.history)
     training.publish(folder, destination)
