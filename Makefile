@@ -5,7 +5,7 @@ EXPERIMENT ?= $(shell sed -n 's/^experiment: *\([A-Za-z0-9_.-]*\).*/\1/p' config
 VENV := .venv
 READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
-CHOSEN := --config experiment=$(EXPERIMENT)
+CHOSEN := $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
 
 .PHONY: all report test lint format docs lock clean
 
