@@ -20,7 +20,7 @@ def t_interval(values: np.ndarray, level: float) -> tuple[float, float, float, i
     mean = values.mean()
     if n < MIN_SEEDS:
         return mean, np.nan, np.nan, n
-    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    half = _half_width(values.std(ddof=1), n, level)
     return mean, mean - half, mean + half, n
 
 
@@ -31,6 +31,11 @@ def over_seeds(table: pd.DataFrame, keys: list[str], value: str, level: float) -
     summary = groups.agg(mean="mean", std="std", n="count").reset_index()
     n = summary["n"].to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        half = stats.t.ppf((1 + level) / 2, n - 1) * summary.pop("std") / np.sqrt(n)
+        half = _half_width(summary.pop("std"), n, level)
     half[n < MIN_SEEDS] = np.nan
     return summary.assign(low=summary["mean"] - half, high=summary["mean"] + half)[[*keys, "mean", "low", "high", "n"]]
+
+
+def _half_width(std: float | pd.Series, n: int | np.ndarray, level: float) -> float | pd.Series:
+    """Half the width of the two-sided t interval of a mean of `n` values with sample deviation `std`."""
+    return stats.t.ppf((1 + level) / 2, n - 1) * std / np.sqrt(n)
