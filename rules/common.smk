@@ -1,6 +1,7 @@
 """All functions of the workflow, and no rule: the validated configuration, paths of inputs, specs, code, resources."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -40,8 +41,26 @@ for b in EXPERIMENTS.values():
             "torchvision's files, or with train.parquet and test.parquet; `digits` needs no download."
         )
 
+
+def weights(b, model):
+    """Weights of a network of an experiment."""
+    source = SOURCES[b["dataset"]["source"]]
+    return weights_of(b["models"][model], source.pixels, source.classes)
+
+
+def is_stacked(b, model):
+    """Whether all seeds of a model train in one job; `auto`: below 100,000 weights steps are mostly overhead."""
+    wanted = b["training"]["stack_seeds"]
+    return len(b["seeds"]) > 1 and (weights(b, model) < 100_000 if wanted == "auto" else wanted)
+
+
 NAME = r"(?!(data|summary|figures|captions|logs)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 RUN = "results/{experiment}/{noise}/{model}/seed{seed}"
+
+# Experiments with the models that train all seeds in one job, and the pattern of experiments that leaves these models out.
+STACKED = {name: [model for model in b["models"] if is_stacked(b, model)] for name, b in EXPERIMENTS.items()}
+STACKED = {name: models for name, models in STACKED.items() if models}
+ALONE = "".join(f"(?!{re.escape(n)}/[^/]+/({'|'.join(map(re.escape, m))})/)" for n, m in STACKED.items()) + NAME
 
 # What each figure draws: tables over seeds by name, and files of the data or of one run by the functions below.
 FIGURES = {
@@ -88,10 +107,30 @@ def draw_of(noise, seed):
     return "" if noise["shared_draw"] else f"_seed{seed}"
 
 
-def labels(wildcards):
-    """Input function: the labels that a run is trained on."""
-    draw = draw_of(block(wildcards)["noises"][wildcards.noise], wildcards.seed)
+def seeds(wildcards):
+    """The seeds that a job trains: its own, or those of its stack."""
+    return [int(wildcards.seed)] if "seed" in wildcards.keys() else block(wildcards)["seeds"]
+
+
+def labels_of(wildcards, seed):
+    """The labels that a run is trained on."""
+    draw = draw_of(block(wildcards)["noises"][wildcards.noise], seed)
     return f"results/{wildcards.experiment}/{wildcards.noise}/labels{draw}.parquet"
+
+
+def labels(wildcards):
+    """Input function: the labels of the run by the wildcard `seed`."""
+    return labels_of(wildcards, wildcards.seed)
+
+
+def all_labels(wildcards):
+    """Input function: the labels of the runs that a job trains, one file per noise draw."""
+    return list(dict.fromkeys(labels_of(wildcards, seed) for seed in seeds(wildcards)))
+
+
+def of_all_seeds(experiment, name):
+    """The files of a stack: one per seed of an experiment, noise and model left open."""
+    return [f"{RUN}/{name}".replace("{seed}", str(seed)) for seed in EXPERIMENTS[experiment]["seeds"]]
 
 
 def runs(wildcards):
@@ -110,9 +149,7 @@ def of_all_runs(name):
 def largest_run(wildcards):
     """The run that single-run figures show: first noise, model with most weights, first seed."""
     b = block(wildcards)
-    source = SOURCES[b["dataset"]["source"]]
-    size = {name: weights_of(model, source.pixels, source.classes) for name, model in b["models"].items()}
-    return next(iter(b["noises"])), max(size, key=size.get), b["seeds"][0]
+    return next(iter(b["noises"])), max(b["models"], key=lambda model: weights(b, model)), b["seeds"][0]
 
 
 def figure_inputs(wildcards):
@@ -147,10 +184,11 @@ def corrupt_spec(wildcards):
 
 
 def train_spec(wildcards):
-    """All of the training block but what cannot change a result: threads and the pace of saved states."""
+    """All of the training block but how the work is laid out: that changes results by rounding at most."""
     b = block(wildcards)
-    training = {key: value for key, value in b["training"].items() if key not in ("threads", "checkpoint_seconds")}
-    return spec({"training": training, **b["models"][wildcards.model]})
+    layout = ("threads", "checkpoint_seconds", "stack_seeds")
+    training = {key: value for key, value in b["training"].items() if key not in layout}
+    return spec({"training": training, "seeds": seeds(wildcards), **b["models"][wildcards.model]})
 
 
 def settings_spec(group):
@@ -178,12 +216,6 @@ def figure_spec(wildcards):
 # -- resources -----------------------------------------------------------------------------------------------------------
 
 
-def weights(wildcards):
-    """Weights of the network of a run."""
-    source = SOURCES[block(wildcards)["dataset"]["source"]]
-    return weights_of(block(wildcards)["models"][wildcards.model], source.pixels, source.classes)
-
-
 def samples(wildcards):
     """Training samples of an experiment."""
     return block(wildcards)["subset"]["size"] or SOURCES[block(wildcards)["dataset"]["source"]].train
@@ -191,7 +223,13 @@ def samples(wildcards):
 
 def train_threads(wildcards):
     """Small models train with one thread each, side by side; from a million weights on with `training.threads`."""
-    return block(wildcards)["training"]["threads"] if weights(wildcards) >= 1_000_000 else 1
+    b = block(wildcards)
+    return b["training"]["threads"] if weights(b, wildcards.model) >= 1_000_000 else 1
+
+
+def checkpoint_seconds(wildcards):
+    """A resource, so that another pace of saved states makes no result stale."""
+    return block(wildcards)["training"]["checkpoint_seconds"]
 
 
 def data_mb(wildcards):
@@ -201,16 +239,19 @@ def data_mb(wildcards):
 
 
 def train_mb(wildcards, attempt):
-    """torch itself, the data, and weights with gradient, two moments and a copy."""
-    return attempt * int(700 + data_mb(wildcards) + 20 * weights(wildcards) / 1e6)
+    """torch itself, the data, and for each network weights with gradient, two moments and a copy, and its batches."""
+    b = block(wildcards)
+    per_network = 20 * weights(b, wildcards.model) + 8 * 2048 * sum(b["models"][wildcards.model].values())
+    return attempt * int(700 + data_mb(wildcards) + len(seeds(wildcards)) * per_network / 1e6)
 
 
 def train_minutes(wildcards, attempt):
     """At 10 GFLOP/s, the pace of one slow core: 6 operations per weight, sample and epoch."""
-    operations = 6 * weights(wildcards) * samples(wildcards) * block(wildcards)["training"]["epochs"]
+    b = block(wildcards)
+    operations = 6 * weights(b, wildcards.model) * samples(wildcards) * b["training"]["epochs"] * len(seeds(wildcards))
     return attempt * int(10 + operations / 1e10 / 60)
 
 
 def analysis_mb(wildcards, attempt):
     """torch, the data, one batch of activations, and one row group of each table."""
-    return attempt * int(1000 + 2 * data_mb(wildcards) + 8 * weights(wildcards) / 1e6)
+    return attempt * int(1000 + 2 * data_mb(wildcards) + 8 * weights(block(wildcards), wildcards.model) / 1e6)

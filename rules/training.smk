@@ -1,8 +1,9 @@
 """Training.
 
 In: images and labels. Out, under `results/{experiment}/{noise}/{model}/seed{seed}/`: the learning curves
-`history.parquet`, the weights `snapshots/epoch_*.safetensors`, and `provenance.json`. A job that was killed continues from
-the state that it keeps beside its outputs.
+`history.parquet`, the weights `snapshots/epoch_*.safetensors`, and `provenance.json`. A job keeps its state beside its
+outputs, in `.training/` (of a stack: of its first seed): killed, it continues from there, and so does a run that is made
+longer.
 """
 
 
@@ -11,24 +12,60 @@ rule train:
     input:
         train=data_file("train"),
         test=data_file("test"),
-        labels=labels,
+        labels=all_labels,
         code=code_of("train.py"),
     output:
-        history=ensure(f"{RUN}/history.parquet", non_empty=True),
-        snapshots=directory(f"{RUN}/snapshots"),
-        provenance=ensure(f"{RUN}/provenance.json", non_empty=True),
+        history=[ensure(f"{RUN}/history.parquet", non_empty=True)],
+        snapshots=[directory(f"{RUN}/snapshots")],
+        provenance=[ensure(f"{RUN}/provenance.json", non_empty=True)],
     log:
         "results/logs/train/{experiment}/{noise}/{model}/seed{seed}.log",
     benchmark:
         "results/logs/train/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    wildcard_constraints:
+        experiment=ALONE,
     conda:
         "../envs/training.yaml"
     threads: train_threads
     resources:
         mem_mb=train_mb,
         runtime=train_minutes,
-        checkpoint_seconds=lambda wildcards: block(wildcards)["training"]["checkpoint_seconds"],
+        checkpoint_seconds=checkpoint_seconds,
     params:
         spec=train_spec,
     script:
         "../workflow_scripts/train.py"
+
+
+for number, (experiment, models) in enumerate(STACKED.items()):
+
+    rule:
+        name:
+            f"train_stack_{number}"
+        input:
+            train=data_file("train"),
+            test=data_file("test"),
+            labels=all_labels,
+            code=code_of("train.py"),
+        output:
+            history=ensure(of_all_seeds(experiment, "history.parquet"), non_empty=True),
+            snapshots=directory(of_all_seeds(experiment, "snapshots")),
+            provenance=ensure(of_all_seeds(experiment, "provenance.json"), non_empty=True),
+        log:
+            "results/logs/train/{experiment}/{noise}/{model}/stack.log",
+        benchmark:
+            "results/logs/train/{experiment}/{noise}/{model}/stack.tsv"
+        wildcard_constraints:
+            experiment=re.escape(experiment),
+            model="|".join(map(re.escape, models)),
+        conda:
+            "../envs/training.yaml"
+        threads: train_threads
+        resources:
+            mem_mb=train_mb,
+            runtime=train_minutes,
+            checkpoint_seconds=checkpoint_seconds,
+        params:
+            spec=train_spec,
+        script:
+            "../workflow_scripts/train.py"

@@ -1,65 +1,66 @@
-"""Train one network: one model, one seed."""
+"""Train the networks of one model: of one seed, or of all seeds as a stack."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import torch
 
-from epochwise import datasets, runtime, seeding, tables, training
+from epochwise import checkpoints, datasets, runtime, seeding, tables, training
 from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
+from epochwise.schedule import log_spaced
+from epochwise.stack import Stack, network_inputs
 
-with runtime.job(snakemake) as spec, runtime.timed() as took:
-    settings, seed = spec["training"], int(snakemake.wildcards.seed)
+with runtime.job(snakemake) as spec:
+    settings, seeds = spec["training"], spec["seeds"]
     device = runtime.choose_device(settings["device"], snakemake.threads)
+    dtype = runtime.choose_precision(settings["precision"], device)
     images, test = datasets.read(snakemake.input.train), datasets.read(snakemake.input.test)
-    labels = tables.read(snakemake.input.labels, "labels")
-    pixels = images.pixels[labels["index"]]
+    labels = [tables.read(path, "labels") for path in snakemake.input.labels]
+    pixels = images.pixels[labels[0]["index"]]
     scaling = Scaling.fit(settings["input_scaling"], pixels, images.shape[0])
+    given = torch.stack([torch.from_numpy(draw["given_label"].to_numpy("int64")) for draw in labels])
     data = training.Data(
-        *(
-            torch.from_numpy(array).to(device)
-            for array in (
-                scaling.apply(pixels),
-                labels["given_label"].to_numpy("int64"),
-                labels["true_label"].to_numpy("int64"),
-                scaling.apply(test.pixels),
-                test.labels.astype("int64"),
-            )
-        )
+        network_inputs(pixels, scaling, device, dtype),
+        given.expand(len(seeds), -1).to(device),
+        torch.from_numpy(labels[0]["true_label"].to_numpy("int64")).to(device),
+        network_inputs(test.pixels, scaling, device, dtype),
+        torch.from_numpy(test.labels.astype("int64")).to(device),
     )
-    model = MLP(pixels.shape[1], spec["hidden_layers"], spec["width"], len(images.class_names))
-    initialize(model, settings["initialization"], seeding.integer("initial_weights", seed))
-    order = torch.Generator().manual_seed(seeding.integer("batch_order", seed))
-    # A saved state is continued only on the same images, labels and code.
-    made_from = hashlib.sha256(pq.read_schema(snakemake.input.train).metadata[b"sha256"])
-    for path in (snakemake.input.labels, *snakemake.input.code):
+    networks = [MLP(pixels.shape[1], spec["hidden_layers"], spec["width"], len(images.class_names)) for _ in seeds]
+    for network, seed in zip(networks, seeds, strict=True):
+        initialize(network, settings["initialization"], seeding.integer("initial_weights", seed))
+    # A state is continued only if made from the same images, labels, code and settings, but for the number of epochs.
+    fixed = {**spec, "training": {key: value for key, value in settings.items() if key != "epochs"}}
+    made_from = hashlib.sha256(f"{json.dumps(fixed, sort_keys=True)} {torch.__version__}".encode())
+    made_from.update(pq.read_schema(snakemake.input.train).metadata[b"sha256"])
+    for path in (*snakemake.input.labels, *snakemake.input.code):
         made_from.update(Path(path).read_bytes())
-    destination = Path(snakemake.output.snapshots)
-    folder = destination.with_name(".training")
-    history, resumed = training.train(
-        model.to(device),
+    folder = Path(snakemake.output.history[0]).with_name(".training")
+    progress = training.train(
+        Stack(networks, settings["learning_rate"], device, dtype),
         data,
         {**settings, "checkpoint_seconds": snakemake.resources.checkpoint_seconds},
-        seed,
-        order,
+        seeds,
         scaling,
         folder,
-        f"{snakemake.params.spec} {made_from.hexdigest()}",
+        made_from.hexdigest(),
     )
-    tables.write(history, "history", snakemake.output.history)
-    training.publish(folder, destination)
-
-runtime.write_json(
-    {
-        **runtime.provenance(spec),
-        **took,
-        **resumed,
-        "seed": seed,
-        "device": str(device),
-        "threads": snakemake.threads,
-        "precision": "float32",
-    },
-    snakemake.output.provenance,
-)
+    evaluated, saved = (
+        log_spaced(settings["epochs"], settings[f"{name}_per_decade"]) for name in ("evaluations", "snapshots")
+    )
+    made_by = runtime.provenance(spec)
+    for position, seed in enumerate(seeds):
+        tables.write(progress.curves(seed, evaluated), "history", snakemake.output.history[position])
+        checkpoints.publish(folder / f"seed{seed}", Path(snakemake.output.snapshots[position]), saved)
+        about = {
+            **made_by,
+            **runtime.elapsed(),
+            "resumed_from_epoch": progress.resumed_from,
+            "seed": seed,
+            "device": str(device),
+            "threads": snakemake.threads,
+        }
+        runtime.write_json(about, snakemake.output.provenance[position])

@@ -1,5 +1,7 @@
 """Which samples are used and which labels are wrong, against counting by hand and scikit-learn."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -88,7 +90,8 @@ def test_no_prediction_is_right_about_the_given_and_the_true_label_of_a_noisy_sa
     true = torch.from_numpy(labels.astype(np.int64))
     noisy = torch.from_numpy(corrupt(labels, "symmetric", rate, 3, seed).astype(np.int64))
     logits = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(seed))
-    scores = training.evaluate(lambda x: x, training.Data(logits, noisy, true, logits, true))
+    predictor = SimpleNamespace(logits=lambda inputs: inputs[None])
+    [scores] = training.evaluate(predictor, training.Data(logits, noisy[None], true, logits, true))
     accuracy = {row["subset"]: row["accuracy"] for row in scores}
     if accuracy["noisy_given"] is None:
         assert torch.equal(noisy, true)

@@ -1,19 +1,19 @@
-"""The training loop against automatic differentiation, torch's own optimizer and a run that is cut in two."""
+"""The training loop: its curves against NumPy, and runs that are cut, continued and made longer."""
 
 import contextlib
-import copy
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch.nn.functional import cross_entropy
 
-from epochwise import snapshots, training
-from epochwise.mlp import MLP, initialize, loss_and_gradient
+from epochwise import checkpoints, seeding, snapshots, training
+from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
 from epochwise.schedule import log_spaced
+from epochwise.stack import Stack, network_inputs
 
+SCALING = Scaling((0.5,), (0.25,))
 SETTINGS = {
     "epochs": 6,
     "learning_rate": 0.01,
@@ -28,75 +28,85 @@ SETTINGS = {
 def data():
     random = torch.Generator().manual_seed(1)
     true = torch.randint(3, (50,), generator=random)
-    given = true.clone()
-    given[:10] = (true[:10] + 1) % 3
-    return training.Data(
-        torch.randn(50, 7, generator=random),
-        given,
-        true,
-        torch.randn(20, 7, generator=random),
-        torch.randint(3, (20,), generator=random),
+    given = torch.stack([true, true])
+    given[0, :10] = (true[:10] + 1) % 3
+    given[1, 20:35] = (true[20:35] + 2) % 3
+    train, test = (torch.randint(256, (n, 7), generator=random, dtype=torch.uint8).numpy() for n in (50, 20))
+    inputs, test_inputs = (network_inputs(p, SCALING, torch.device("cpu"), torch.float32) for p in (train, test))
+    return training.Data(inputs, given, true, test_inputs, torch.randint(3, (20,), generator=random))
+
+
+def of_seed(data, seed):
+    return training.Data(data.inputs, data.given[seed : seed + 1], data.true, data.test_inputs, data.test_labels)
+
+
+def make_stack(seeds=(0, 1)):
+    networks = [MLP(7, 3, 12, 3) for _ in seeds]
+    for network, seed in zip(networks, seeds, strict=True):
+        initialize(network, "pytorch", seed)
+    return Stack(networks, SETTINGS["learning_rate"])
+
+
+def run(folder, data, settings=SETTINGS, seeds=(0, 1), made_from="x"):
+    return training.train(make_stack(seeds), data, settings, list(seeds), SCALING, folder, made_from)
+
+
+def epochs_of(settings):
+    return tuple(
+        log_spaced(settings["epochs"], settings[f"{name}_per_decade"]) for name in ("evaluations", "snapshots")
     )
 
 
-def network(seed=0, hidden_layers=3, width=12):
-    model = MLP(7, hidden_layers, width, 3)
-    initialize(model, "pytorch", seed)
-    return model
-
-
-def run(folder, data, settings=SETTINGS, model=None, spec="spec"):
-    order = torch.Generator().manual_seed(5)
-    return training.train(model or network(), data, settings, 0, order, Scaling((0.0,), (1.0,)), folder, spec)
-
-
-@pytest.mark.parametrize(("hidden_layers", "width", "batch"), [(1, 1, 1), (1, 5, 9), (2, 12, 50), (6, 8, 16)])
-def test_gradient_equals_automatic_differentiation(data, hidden_layers, width, batch):
-    model = network(hidden_layers=hidden_layers, width=width).double()
-    gradient = [torch.full_like(p, torch.nan) for p in model.parameters()]
-    inputs, labels = data.inputs[:batch].double(), data.given[:batch]
-    loss = loss_and_gradient(model, inputs, labels, gradient)
-    expected = cross_entropy(model(inputs), labels)
-    torch.testing.assert_close(loss, expected.detach())
-    for ours, theirs in zip(gradient, torch.autograd.grad(expected, list(model.parameters())), strict=True):
-        torch.testing.assert_close(ours, theirs)
-
-
-def test_a_run_equals_the_loop_most_people_would_write(tmp_path, data):
-    model = network()
-    reference = copy.deepcopy(model)
-    run(tmp_path, data, model=model)
-
-    optimizer = torch.optim.Adam(reference.parameters(), lr=SETTINGS["learning_rate"])
-    order = torch.Generator().manual_seed(5)
-    for _ in range(SETTINGS["epochs"]):
-        for batch in torch.randperm(50, generator=order).split(SETTINGS["batch_size"]):
-            optimizer.zero_grad()
-            cross_entropy(reference(data.inputs[batch]), data.given[batch]).backward()
-            optimizer.step()
-    for ours, theirs in zip(model.parameters(), reference.parameters(), strict=True):
-        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-4, atol=1e-5)
-
-
 def test_curves_are_scores_of_the_snapshots(tmp_path, data):
-    history, _ = run(tmp_path, data)
-    assert sorted(history["epoch"].unique()) == log_spaced(6, 10)
-    for epoch in log_spaced(6, 4):
-        model, _ = snapshots.load(tmp_path / "snapshots", epoch)
-        weights = [(p.weight.numpy(), p.bias.numpy()) for p in model.layers]
-        rows = history[history["epoch"] == epoch].set_index("subset")
-        noisy = (data.given != data.true).numpy()
-        for subset, inputs, labels in [
-            ("clean", data.inputs[~noisy], data.given[~noisy]),
-            ("noisy_given", data.inputs[noisy], data.given[noisy]),
-            ("noisy_true", data.inputs[noisy], data.true[noisy]),
-            ("train", data.inputs, data.given),
-            ("test", data.test_inputs, data.test_labels),
-        ]:
-            accuracy, loss = score(weights, inputs.numpy(), labels.numpy())
-            assert rows.loc[subset, "accuracy"] == pytest.approx(accuracy)
-            assert rows.loc[subset, "loss"] == pytest.approx(loss, rel=1e-5)
-            assert rows.loc[subset, "n"] == len(labels)
+    progress = run(tmp_path, data)
+    evaluated, saved = epochs_of(SETTINGS)
+    for seed in (0, 1):
+        history = progress.curves(seed, evaluated)
+        assert sorted(history["epoch"].unique()) == evaluated
+        noisy = (data.given[seed] != data.true).numpy()
+        for epoch in saved:
+            model, _ = snapshots.load(tmp_path / f"seed{seed}", epoch)
+            weights = [(p.weight.numpy(), p.bias.numpy()) for p in model.layers]
+            rows = history[history["epoch"] == epoch].set_index("subset")
+            inputs, given, true = data.inputs[:, :7].numpy(), data.given[seed].numpy(), data.true.numpy()
+            for subset, samples, labels in [
+                ("clean", inputs[~noisy], given[~noisy]),
+                ("noisy_given", inputs[noisy], given[noisy]),
+                ("noisy_true", inputs[noisy], true[noisy]),
+                ("train", inputs, given),
+                ("test", data.test_inputs[:, :7].numpy(), data.test_labels.numpy()),
+            ]:
+                accuracy, loss = score(weights, samples, labels)
+                assert rows.loc[subset, "accuracy"] == pytest.approx(accuracy)
+                assert rows.loc[subset, "loss"] == pytest.approx(loss, rel=1e-5)
+                assert rows.loc[subset, "n"] == len(labels)
+
+
+def test_seeds_of_a_stack_have_the_curves_and_weights_of_runs_of_their_own(tmp_path, data):
+    together = run(tmp_path / "stack", data)
+    evaluated, saved = epochs_of(SETTINGS)
+    for seed in (0, 1):
+        alone = run(tmp_path / f"alone{seed}", of_seed(data, seed), seeds=(seed,))
+        pd.testing.assert_frame_equal(together.curves(seed, evaluated), alone.curves(seed, evaluated), rtol=1e-4)
+        for epoch in saved:
+            ours, theirs = (
+                snapshots.load(tmp_path / name / f"seed{seed}", epoch)[0].state_dict()
+                for name in ("stack", f"alone{seed}")
+            )
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_the_batch_order_of_a_seed_is_a_named_stream(tmp_path, data, monkeypatch):
+    seen = []
+    train_epoch = Stack.train_epoch
+    monkeypatch.setattr(
+        Stack, "train_epoch", lambda self, i, g, p, b: (seen.append(p.clone()), train_epoch(self, i, g, p, b))[1]
+    )
+    run(tmp_path, data)
+    for seed in (0, 1):
+        order = torch.Generator().manual_seed(seeding.integer("batch_order", seed))
+        for permutations in seen:
+            assert torch.equal(permutations[seed], torch.randperm(50, generator=order))
 
 
 def score(weights, inputs, labels):
@@ -108,20 +118,33 @@ def score(weights, inputs, labels):
 
 
 def test_a_subset_without_samples_has_no_value(data):
-    clean = training.Data(data.inputs, data.true, data.true, data.test_inputs, data.test_labels)
-    rows = {row["subset"]: row for row in training.evaluate(network(), clean)}
-    for subset in ("noisy_given", "noisy_true"):
-        assert rows[subset] == {"subset": subset, "accuracy": None, "loss": None, "n": 0}
-    assert rows["clean"]["n"] == rows["train"]["n"] == 50
+    clean = training.Data(data.inputs, data.true.expand(2, -1), data.true, data.test_inputs, data.test_labels)
+    for scores in training.evaluate(make_stack(), clean):
+        rows = {row["subset"]: row for row in scores}
+        for subset in ("noisy_given", "noisy_true"):
+            assert rows[subset] == {"subset": subset, "accuracy": None, "loss": None, "n": 0}
+        assert rows["clean"]["n"] == rows["train"]["n"] == 50
 
 
 class Killed(BaseException):
     pass
 
 
+def assert_same_run(a, b, progress_a, progress_b, settings):
+    evaluated, saved = epochs_of(settings)
+    for seed in (0, 1):
+        pd.testing.assert_frame_equal(
+            progress_a.curves(seed, evaluated), progress_b.curves(seed, evaluated), check_exact=True
+        )
+        for epoch in saved:
+            ours, theirs = (snapshots.snapshot_path(folder / f"seed{seed}", epoch) for folder in (a, b))
+            assert ours.read_bytes() == theirs.read_bytes()
+
+
 @pytest.mark.parametrize("last_words", [1, 4, 9])
 def test_a_killed_run_continues_to_the_same_bytes(tmp_path, data, monkeypatch, last_words):
-    whole, _ = run(tmp_path / "whole", data)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    undisturbed = run(whole, data)
     saved = 0
     save = snapshots.save
 
@@ -135,35 +158,65 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path, data, monkeypatch, l
     settings = {**SETTINGS, "checkpoint_seconds": -1.0}  # after every epoch
     monkeypatch.setattr(snapshots, "save", fail)
     with contextlib.suppress(Killed):
-        run(tmp_path / "cut", data, settings)
-    resumed, told = run(tmp_path / "cut", data, settings)
-    if last_words > 1:
-        assert told["resumed_from_epoch"] is not None
-    pd.testing.assert_frame_equal(resumed, whole, check_exact=True)
-    for epoch in log_spaced(6, 4):
-        a, b = (snapshots.snapshot_path(tmp_path / name / "snapshots", epoch) for name in ("whole", "cut"))
-        assert a.read_bytes() == b.read_bytes()
+        run(cut, data, settings)
+    resumed = run(cut, data, settings)
+    assert (resumed.resumed_from is None) == (last_words == 1)
+    assert_same_run(whole, cut, undisturbed, resumed, SETTINGS)
 
 
-def test_a_state_of_another_spec_or_without_its_snapshots_is_not_continued(tmp_path, data):
-    settings = {**SETTINGS, "checkpoint_seconds": -1.0}
-    run(tmp_path, data, settings)
-    assert run(tmp_path, data, settings, spec="other")[1]["resumed_from_epoch"] is None
-    assert run(tmp_path, data, settings, spec="other")[1]["resumed_from_epoch"] == 6
-    snapshots.snapshot_path(tmp_path / "snapshots", 1).unlink()
-    assert run(tmp_path, data, settings, spec="other")[1]["resumed_from_epoch"] is None
+def test_more_epochs_continue_a_finished_run_to_the_same_bytes(tmp_path, data):
+    longer = {**SETTINGS, "epochs": 11}
+    at_once = run(tmp_path / "at_once", data, longer)
+    run(tmp_path / "in_two", data)
+    continued = run(tmp_path / "in_two", data, longer)
+    assert continued.resumed_from == SETTINGS["epochs"]
+    assert_same_run(tmp_path / "at_once", tmp_path / "in_two", at_once, continued, longer)
 
 
-def test_a_diverging_run_stops_and_names_the_epoch(tmp_path, data):
-    with pytest.raises(training.TrainingDiverged, match=r"epoch 1\b.*learning_rate"):
-        run(tmp_path, data, {**SETTINGS, "learning_rate": 1e38})
+def test_fewer_epochs_start_anew(tmp_path, data):
+    run(tmp_path / "first", data, {**SETTINGS, "epochs": 11})
+    shortened = run(tmp_path / "first", data)
+    assert shortened.resumed_from is None
+    assert_same_run(tmp_path / "first", tmp_path / "second", shortened, run(tmp_path / "second", data), SETTINGS)
 
 
-def test_publishing_replaces_old_snapshots_and_drops_the_state(tmp_path, data):
+def test_only_a_whole_state_made_from_the_same_is_continued(tmp_path, data):
+    run(tmp_path, data)
+    assert run(tmp_path, data).resumed_from == 6
+    assert run(tmp_path, data, made_from="y").resumed_from is None
+    assert run(tmp_path, data, made_from="y").resumed_from == 6
+    snapshots.snapshot_path(tmp_path / "seed1", 1).unlink()
+    assert run(tmp_path, data, made_from="y").resumed_from is None
+    state = tmp_path / checkpoints.STATE
+    content = bytearray(state.read_bytes())
+    content[-5] ^= 1
+    state.write_bytes(content)
+    assert run(tmp_path, data, made_from="y").resumed_from is None
+
+
+def test_a_diverging_run_stops_and_names_seed_and_epoch(tmp_path, data):
+    stack = make_stack()
+    stack.networks[1].layers[0].weight[0, 0] = torch.nan
+    with pytest.raises(training.TrainingDiverged, match=r"seed 1\b.*epoch 1\b.*learning_rate"):
+        training.train(stack, data, SETTINGS, [0, 1], SCALING, tmp_path, "x")
+    with pytest.raises(training.TrainingDiverged, match=r"seed 0\b.*epoch 1\b.*1e\+38"):
+        stack = Stack(make_stack().networks, 1e38)
+        training.train(stack, data, {**SETTINGS, "learning_rate": 1e38}, [0, 1], SCALING, tmp_path / "b", "x")
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_publishing_replaces_what_was_there_and_keeps_the_source(tmp_path, data, monkeypatch, linked):
+    if not linked:
+        monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError("no links here")))
     folder, destination = tmp_path / ".training", tmp_path / "snapshots"
     destination.mkdir()
     (destination / "epoch_000099.safetensors").touch()
-    run(folder, data, {**SETTINGS, "checkpoint_seconds": -1.0})
-    training.publish(folder, destination)
-    assert snapshots.epochs_in(destination) == log_spaced(6, 4)
-    assert not folder.exists()
+    run(folder, data)
+    (folder / "seed1" / ".epoch_000001.77.tmp.safetensors").touch()  # left by a kill
+    _, saved = epochs_of(SETTINGS)
+    checkpoints.publish(folder / "seed1", destination, saved)
+    assert [path.name for path in sorted(destination.iterdir())] == [
+        f"epoch_{epoch:06d}.safetensors" for epoch in saved
+    ]
+    again = run(folder, data)
+    assert again.resumed_from == 6

@@ -33,30 +33,6 @@ class MLP(nn.Module):
 
 
 @torch.no_grad()
-def loss_and_gradient(
-    model: MLP, inputs: torch.Tensor, labels: torch.Tensor, gradient: list[torch.Tensor]
-) -> torch.Tensor:
-    """Mean softmax cross-entropy of a batch (B, D), (B,); its gradient is written into `gradient`, one per parameter.
-
-    Backpropagation written out for this network: with small networks the bookkeeping of automatic differentiation costs
-    as much as the products themselves.
-    """
-    hidden, logits = model.activations(inputs)
-    below = [inputs, *hidden]  # what enters each layer
-    log_probability = torch.log_softmax(logits, 1)
-    column = labels[:, None]
-    loss = -log_probability.gather(1, column).mean()
-    delta = log_probability.exp_()
-    delta.scatter_add_(1, column, delta.new_full(column.shape, -1.0)).div_(len(labels))
-    for layer in reversed(range(len(model.layers))):
-        torch.mm(delta.t(), below[layer], out=gradient[2 * layer])
-        torch.sum(delta, 0, out=gradient[2 * layer + 1])
-        if layer > 0:
-            delta = torch.mm(delta, model.layers[layer].weight).masked_fill_(below[layer] == 0, 0)
-    return loss
-
-
-@torch.no_grad()
 def initialize(model: MLP, kind: str, seed: int) -> None:
     """Draw all weights from a generator of their own.
 

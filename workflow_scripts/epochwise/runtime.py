@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 PACKAGES = ("numpy", "pandas", "pyarrow", "safetensors", "snakemake", "torch")
+_BEGAN = time.perf_counter()
 
 
 @contextmanager
@@ -61,27 +62,41 @@ def choose_device(wanted: str, threads: int) -> "torch.device":
     return torch.device("cuda")
 
 
+def choose_precision(precision: str, device: "torch.device") -> "torch.dtype":
+    """The dtype of matrix products for `precision` (float32, tf32, bfloat16).
+
+    tf32 is float32 whose products keep 10 bits of the mantissa, on CUDA devices. Raises InputError for it elsewhere.
+    """
+    import torch
+
+    if precision == "tf32":
+        if device.type != "cuda":
+            raise InputError(f"training.precision: tf32 needs a CUDA device, this is {device.type}; use float32.")
+        torch.set_float32_matmul_precision("high")
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
 def write_json(value: Mapping, path: str | Path) -> None:
     """Write JSON atomically, indented."""
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-@contextmanager
-def timed() -> Iterator[dict]:
-    """Yield a dict that holds `wall_seconds` and `cpu_seconds` of the body once it has ended."""
-    took: dict[str, float] = {}
-    wall, cpu = time.perf_counter(), time.process_time()
-    yield took
-    took.update(wall_seconds=round(time.perf_counter() - wall, 3), cpu_seconds=round(time.process_time() - cpu, 3))
+def elapsed() -> dict:
+    """Wall and CPU seconds of this job so far."""
+    return {
+        "wall_seconds": round(time.perf_counter() - _BEGAN, 3),
+        "cpu_seconds": round(time.process_time(), 3),
+    }
 
 
 def provenance(spec: Mapping) -> dict:
-    """What made a result: its spec, the commit of the code, versions and machine kind."""
+    """What made a result: its spec, the commit of the code (null without a repository), versions and machine kind."""
+    commit = _git("rev-parse", "HEAD")
     return {
         "spec": spec,
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "git_commit": commit,
+        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}",

@@ -1,0 +1,119 @@
+"""Training through the workflow: killed again and again, made longer, and all seeds of a model in one job."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import yaml
+
+KILLS = 10
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "1", "--nolock"]
+NOISE = {"symmetric30": {"rate": 0.3}}
+RUN = "symmetric30/small/seed{}"
+
+
+def experiment(**settings):
+    """An experiment on digits with one small model."""
+    return {
+        "dataset": "digits",
+        "noises": NOISE,
+        "models": {"small": {"hidden_layers": 2, "width": 32}},
+        "seeds": [0],
+        **settings,
+    }
+
+
+def outputs(checkout, name, seed=0):
+    """Content of a run's curves and snapshots by name."""
+    run = checkout.results / name / RUN.format(seed)
+    return {path.name: path.read_bytes() for path in [run / "history.parquet", *(run / "snapshots").iterdir()]}
+
+
+def provenance(checkout, name, seed=0):
+    return json.loads((checkout.results / name / RUN.format(seed) / "provenance.json").read_text())
+
+
+def target(name, seed=0):
+    return f"results/{name}/{RUN.format(seed)}/history.parquet"
+
+
+def overlay(**experiments):
+    return {"experiment": list(experiments), "experiments": experiments}
+
+
+def test_a_run_killed_again_and_again_ends_with_the_same_bytes(checkout):
+    training = {"epochs": 2500, "checkpoint_seconds": 1}
+    both = overlay(whole=experiment(training=training), killed=experiment(training=training))
+    checkout.build(target("whole"), overlay=both)
+    (checkout.folder / "both.yaml").write_text(yaml.safe_dump(both))
+    moments = random.Random(0)
+    log = checkout.results / "logs" / "train" / "killed" / f"{RUN.format(0)}.log"
+    survived = 0
+    for _ in range(KILLS):
+        log.unlink(missing_ok=True)
+        process = subprocess.Popen(
+            [*SNAKEMAKE, target("killed"), "--configfile", "both.yaml"],
+            cwd=checkout.folder,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        while process.poll() is None and not (log.exists() and "epoch" in log.read_text()):
+            time.sleep(0.02)
+        time.sleep(moments.uniform(0, 2))
+        os.killpg(process.pid, signal.SIGKILL)
+        survived += process.wait() == 0
+    assert survived < KILLS / 2, "most kills hit a running job"
+    checkout.build("--nolock", target("killed"), overlay=both)
+    assert outputs(checkout, "killed") == outputs(checkout, "whole")
+    assert provenance(checkout, "killed")["resumed_from_epoch"] is not None
+    assert provenance(checkout, "whole")["resumed_from_epoch"] is None
+
+
+def test_more_epochs_continue_what_is_there(checkout):
+    first = {"longer": experiment(training={"epochs": 30}), "at_once": experiment(training={"epochs": 50})}
+    checkout.build(target("longer"), target("at_once"), overlay=overlay(**first))
+    second = overlay(**{**first, "longer": experiment(training={"epochs": 50})})
+    checkout.build(target("longer"), overlay=second)
+    assert outputs(checkout, "longer") == outputs(checkout, "at_once")
+    assert provenance(checkout, "longer")["resumed_from_epoch"] == 30
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_stacked_seeds_give_the_files_of_separate_jobs(checkout, shared):
+    blocks = {
+        name: experiment(
+            seeds=[0, 1, 7],
+            noises={"symmetric30": {"rate": 0.3, "shared_draw": shared}},
+            training={"epochs": 4, "stack_seeds": stacked},
+        )
+        for name, stacked in ((f"stacked_{shared}", True), (f"separate_{shared}", False))
+    }
+    targets = [target(name, seed) for name in blocks for seed in (0, 1, 7)]
+    told = checkout.build(*targets, overlay=overlay(**blocks))
+    assert told.count("rule train_stack_0:") == 1 and told.count("rule train:") == 3
+    stacked, separate = blocks
+    for seed in (0, 1, 7):
+        assert outputs(checkout, stacked, seed).keys() == outputs(checkout, separate, seed).keys()
+        curves = [pd.read_parquet(checkout.folder / target(name, seed)) for name in blocks]
+        pd.testing.assert_frame_equal(*curves, rtol=1e-3)
+        assert provenance(checkout, stacked, seed)["seed"] == seed
+
+
+def test_a_small_network_is_stacked_on_request_only(checkout):
+    wide = {"small": {"hidden_layers": 2, "width": 32}, "wide": {"hidden_layers": 2, "width": 512}}
+    for wanted, jobs in (
+        (False, {"train": 4}),
+        ("auto", {"train": 2, "train_stack_0": 1}),
+        (True, {"train_stack_0": 2}),
+    ):
+        block = experiment(seeds=[0, 1], models=wide, training={"epochs": 4, "stack_seeds": wanted})
+        planned = checkout.planned(overlay(mixed=block))
+        assert {rule: count for rule, count in planned.items() if rule.startswith("train")} == jobs

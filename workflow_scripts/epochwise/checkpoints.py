@@ -1,0 +1,89 @@
+"""What a training job keeps beside its outputs, so that it can be killed at any moment, or later be made longer.
+
+A folder holds the state after some epoch (weights, Adam's moments, the generators of the batch orders, the curves so
+far) and the snapshots up to it. The outputs are made from the folder, which stays.
+"""
+
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from epochwise import snapshots
+from epochwise.stack import Stack
+
+log = logging.getLogger(__name__)
+STATE = "state.safetensors"
+
+
+@dataclass
+class Progress:
+    """Last finished epoch (-1: none, not even the evaluation of the untrained networks), the epoch that was continued
+    from, and the rows of the learning curves by seed."""
+
+    epoch: int
+    resumed_from: int | None
+    history: dict[str, list[dict]]
+
+    def curves(self, seed: int, epochs: list[int]) -> pd.DataFrame:
+        """The learning curves of a seed at these epochs (`tables.SCHEMAS["history"]`)."""
+        curves = pd.DataFrame(self.history[str(seed)])
+        return curves[curves["epoch"].isin(epochs)].reset_index(drop=True)
+
+
+def save(folder: Path, made_from: str, stack: Stack, orders: list[torch.Generator], progress: Progress) -> None:
+    """Write the state atomically."""
+    tensors = {**stack.state(), **{f"order{i}": order.get_state() for i, order in enumerate(orders)}}
+    progress_made = {"made_from": made_from, "epoch": progress.epoch, "history": progress.history}
+    snapshots.save_state(folder / STATE, tensors, progress_made)
+
+
+def resume(
+    folder: Path, made_from: str, stack: Stack, orders: list[torch.Generator], seeds: list[int], saved: list[int]
+) -> Progress:
+    """Bring stack and orders to where the state in `folder` left them.
+
+    Starts anew, with an empty folder, unless the state was made from the same, is not past the last of the epochs to be
+    `saved`, and has all their snapshots so far.
+    """
+    state = snapshots.load_state(folder / STATE)
+    if state is None:
+        return _anew(folder, seeds, "there is no usable saved state")
+    tensors, made = state
+    due = [epoch for epoch in saved if epoch <= made["epoch"]]
+    if made["made_from"] != made_from:
+        return _anew(folder, seeds, "the saved state was made from other settings, data or code")
+    if made["epoch"] > saved[-1]:
+        return _anew(folder, seeds, f"the saved state is past epoch {saved[-1]}")
+    if not all(snapshots.snapshot_path(folder / f"seed{seed}", epoch).exists() for seed in seeds for epoch in due):
+        return _anew(folder, seeds, "the saved state lacks snapshots")
+    stack.restore(tensors)
+    for i, order in enumerate(orders):
+        order.set_state(tensors[f"order{i}"])
+    log.info("continuing after epoch %d", made["epoch"])
+    return Progress(made["epoch"], made["epoch"], made["history"])
+
+
+def _anew(folder: Path, seeds: list[int], reason: str) -> Progress:
+    log.info("starting from the initial weights: %s", reason)
+    shutil.rmtree(folder, ignore_errors=True)
+    return Progress(-1, None, {str(seed): [] for seed in seeds})
+
+
+def publish(folder: Path, destination: Path, epochs: list[int]) -> None:
+    """Put the snapshots of these epochs from `folder` into the new folder `destination`, by links where possible."""
+    temporary = destination.with_name(f".{destination.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for epoch in epochs:
+        source = snapshots.snapshot_path(folder, epoch)
+        try:
+            os.link(source, temporary / source.name)
+        except OSError:  # a file system without links
+            shutil.copyfile(source, temporary / source.name)
+    shutil.rmtree(destination, ignore_errors=True)
+    temporary.replace(destination)
