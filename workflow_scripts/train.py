@@ -62,5 +62,6 @@ with runtime.job(snakemake) as spec:
             "seed": seed,
             "device": str(device),
             "threads": snakemake.threads,
+            "precision": settings["precision"],
         }
         runtime.write_json(about, snakemake.output.provenance[position])

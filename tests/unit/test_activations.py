@@ -80,7 +80,8 @@ def test_group_means_equal_the_full_matrix(inputs, labels, groups, batch_size):
     statistics, _, _ = activations.layer_statistics(model, inputs, groups, batch_size)
     hidden, _ = full_matrices(model, inputs)
     for layer, statistic in enumerate(statistics, start=1):
-        for key, mean, size in zip(groups.keys, statistic.group_means(groups.sizes), groups.sizes, strict=True):
+        means = activations.means(statistic.group_sums, groups.sizes)
+        for key, mean, size in zip(groups.keys, means, groups.sizes, strict=True):
             if key["subset"] in ("clean", "noisy"):
                 label = true if key["grouping"] == "true" else given_labels
                 wanted = (label == key["class"]) & ((true == given_labels) == (key["subset"] == "clean"))
@@ -126,8 +127,8 @@ def test_a_constant_neuron_has_no_deviation_rather_than_an_undefined_one(value):
 
 def test_an_empty_group_has_no_mean(inputs):
     groups = activations.groups_of_test(np.zeros(N, int), CLASSES)
-    statistics, _, _ = activations.layer_statistics(network(0), inputs, groups, 10)
-    first, *empty = statistics[0].group_means(groups.sizes)
+    sums = activations.group_sums(network(0), inputs, groups, 10)
+    first, *empty = activations.means(sums[0], groups.sizes)
     assert len(first) == 6 and empty == [None, None]
 
 

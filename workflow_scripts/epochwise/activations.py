@@ -5,7 +5,7 @@ of samples beyond the data themselves.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -35,45 +35,34 @@ class Groups:
         return self.members.sum(1).numpy().astype(np.int64)
 
 
-@dataclass
 class LayerStatistics:
-    """Running statistics of one layer of `width` units; G groups."""
+    """Running statistics of one layer of `width` units, and the sums over G groups of samples."""
 
-    width: int
-    groups: int
-    n: int = 0
-    group_sums: torch.Tensor = field(init=False)
-    mean: torch.Tensor = field(init=False)
-    deviations: torch.Tensor = field(init=False)
-    active: torch.Tensor = field(init=False)
-    peaks: torch.Tensor = field(init=False)
-    peak_samples: torch.Tensor = field(init=False)
-    argmax_counts: torch.Tensor = field(init=False)
-    histogram: torch.Tensor = field(init=False)
-
-    def __post_init__(self):
-        self.group_sums = torch.zeros(self.groups, self.width, dtype=torch.float64)
-        self.mean = torch.zeros(self.width, dtype=torch.float64)
-        self.deviations = torch.zeros(self.width, dtype=torch.float64)
-        self.active = torch.zeros(self.width, dtype=torch.int64)
-        self.peaks = torch.full((self.width,), -1.0)
-        self.peak_samples = torch.zeros(self.width, dtype=torch.int64)
-        self.argmax_counts = torch.zeros(self.width, dtype=torch.int64)
+    def __init__(self, width: int, groups: int):
+        self.n = 0
+        self.group_sums = torch.zeros(groups, width, dtype=torch.float64)
+        self.origin = torch.zeros(width)  # near the mean, so that its distance loses no digits
+        self.away, self.away_squared = torch.zeros(2, width, dtype=torch.float64)
+        self.active = torch.zeros(width, dtype=torch.float64)
+        self.peaks = torch.full((width,), -1.0)
+        self.peak_samples = torch.zeros(width, dtype=torch.int64)
+        self.argmax_counts = torch.zeros(width, dtype=torch.int64)
         self.histogram = torch.zeros(_BINS, dtype=torch.int64)
 
     def update(self, activations: torch.Tensor, members: torch.Tensor) -> None:
         """Take in the next batch: activations (B, H) ≥ 0 and group members (G, B)."""
-        self.group_sums += (members @ activations).double()
-        variance, mean = torch.var_mean(activations, 0, correction=0)
-        away, share = mean.double() - self.mean, len(activations) / (self.n + len(activations))
-        self.deviations += variance.double() * len(activations) + away.square() * self.n * share  # Chan et al. 1983
-        self.mean += away * share
-        self.active += torch.count_nonzero(activations, dim=0)
-        peaks, samples = activations.max(0)
-        higher = peaks > self.peaks  # strictly: of equal peaks the first sample counts
+        self.group_sums += members @ activations
+        if self.n == 0:
+            self.origin = activations.mean(0)
+        away = activations - self.origin
+        self.away += away.sum(0)
+        self.away_squared += away.square_().sum(0)
+        self.active += torch.sign(activations).sum(0)
+        peaks = activations.amax(0)
+        higher = (peaks > self.peaks).nonzero()[:, 0]  # strictly: of equal peaks the first sample counts
         self.peaks[higher] = peaks[higher]
-        self.peak_samples[higher] = samples[higher] + self.n
-        self.argmax_counts += torch.bincount(activations.argmax(1), minlength=self.width)
+        self.peak_samples[higher] = activations[:, higher].argmax(0) + self.n
+        self.argmax_counts += torch.bincount(activations.argmax(1), minlength=len(peaks))
         bins = activations.view(torch.int32).bitwise_right_shift(_DROPPED_BITS)
         self.histogram += torch.bincount(bins.view(-1), minlength=_BINS)
         self.n += len(activations)
@@ -93,20 +82,14 @@ class LayerStatistics:
         edges = torch.cat([middles, middles + 1]).int().bitwise_left_shift(_DROPPED_BITS)
         return float(edges.view(torch.float32).double().mean())
 
-    def group_means(self, sizes: np.ndarray) -> list[np.ndarray | None]:
-        """Mean activation (H,) float32 of each group; None for an empty one."""
-        return [
-            (total / n).astype(np.float32) if n else None
-            for total, n in zip(self.group_sums.numpy(), sizes, strict=True)
-        ]
-
     def neurons(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Columns of the table `neurons` but for epoch and layer; `indices` (N,) names the samples."""
+        away = self.away / self.n
         return {
-            "neuron": np.arange(self.width),
+            "neuron": np.arange(len(self.peaks)),
             "max": self.peaks.numpy(),
-            "mean": self.mean.numpy(),
-            "std": (self.deviations / self.n).sqrt().numpy(),
+            "mean": (self.origin + away).numpy(),
+            "std": (self.away_squared / self.n - away.square()).clamp_(min=0).sqrt_().numpy(),
             "active_share": (self.active / self.n).numpy(),
             "argmax_index": indices[self.peak_samples.numpy()],
             "layer_argmax_share": (self.argmax_counts / self.n).numpy(),
@@ -147,13 +130,13 @@ def groups_of_test(labels: np.ndarray, classes: int) -> Groups:
     return Groups(keys, torch.from_numpy((labels == np.arange(classes)[:, None]).astype(np.float32)))
 
 
+@torch.inference_mode()
 def layer_statistics(
     model: MLP, inputs: torch.Tensor, groups: Groups, batch_size: int, large: Mapping[int, int] | None = None
 ) -> tuple[list[LayerStatistics], torch.Tensor, dict[int, torch.Tensor]]:
     """Statistics of every hidden layer over `inputs` (N, D), the logits (N, K), and, for the neuron that `large` names
     for a layer, its activation on every sample (N,)."""
-    widths = [layer.out_features for layer in model.layers[:-1]]
-    statistics = [LayerStatistics(width, len(groups.keys)) for width in widths]
+    statistics = [LayerStatistics(layer.out_features, len(groups.keys)) for layer in model.layers[:-1]]
     traced = {layer: torch.empty(len(inputs)) for layer in large or {}}
     logits = torch.empty(len(inputs), model.layers[-1].out_features)
     for start in range(0, len(inputs), batch_size):
@@ -167,6 +150,18 @@ def layer_statistics(
     return statistics, logits, traced
 
 
+@torch.inference_mode()
+def group_sums(model: MLP, inputs: torch.Tensor, groups: Groups, batch_size: int) -> list[torch.Tensor]:
+    """Sums of the activations over each group (G, H) float64, for every hidden layer."""
+    sums = [torch.zeros(len(groups.keys), layer.out_features, dtype=torch.float64) for layer in model.layers[:-1]]
+    for start in range(0, len(inputs), batch_size):
+        batch = slice(start, start + batch_size)
+        for values, total in zip(model.activations(inputs[batch])[0], sums, strict=True):
+            total += groups.members[:, batch] @ values
+    return sums
+
+
+@torch.inference_mode()
 def large_neurons(model: MLP, inputs: torch.Tensor, batch_size: int) -> dict[int, int]:
     """The neuron with the largest activation over `inputs`, for each layer 1..L."""
     peaks = [torch.full((layer.out_features,), -1.0) for layer in model.layers[:-1]]
@@ -174,6 +169,11 @@ def large_neurons(model: MLP, inputs: torch.Tensor, batch_size: int) -> dict[int
         hidden, _ = model.activations(inputs[start : start + batch_size])
         peaks = [torch.maximum(peak, values.amax(0)) for peak, values in zip(peaks, hidden, strict=True)]
     return {layer: int(peak.argmax()) for layer, peak in enumerate(peaks, start=1)}
+
+
+def means(sums: torch.Tensor, sizes: np.ndarray) -> list[np.ndarray | None]:
+    """Mean activation (H,) float32 of each group from its sum; None for an empty one."""
+    return [(total / n).astype(np.float32) if n else None for total, n in zip(sums.numpy(), sizes, strict=True)]
 
 
 def extract(
@@ -191,15 +191,14 @@ def extract(
 
     `load` gives the network of an epoch; the large neuron of each layer is chosen at the last one.
     """
-    large = large_neurons(load(epochs[-1]), inputs, batch_size)
+    last = load(epochs[-1])  # each snapshot is read once
+    large = large_neurons(last, inputs, batch_size)
     for epoch in epochs:
-        model = load(epoch)
+        model = last if epoch == epochs[-1] else load(epoch)
         train, logits, traced = layer_statistics(model, inputs, groups, batch_size, large)
-        test = [
-            (statistic, test_groups) for statistic in layer_statistics(model, test_inputs, test_groups, batch_size)[0]
-        ]
-        for layer, statistic in enumerate(train, start=1):
-            for source, members in [(statistic, groups), test[layer - 1]]:
+        test = group_sums(model, test_inputs, test_groups, batch_size)
+        for layer, (statistic, test_sums) in enumerate(zip(train, test, strict=True), start=1):
+            for sums, members in [(statistic.group_sums, groups), (test_sums, test_groups)]:
                 count = len(members.keys)
                 yield (
                     "class_means",
@@ -208,16 +207,16 @@ def extract(
                         "layer": np.full(count, layer),
                         **{key: [k[key] for k in members.keys] for key in ("grouping", "subset", "class")},
                         "n": members.sizes,
-                        "mean": source.group_means(members.sizes),
+                        "mean": means(sums, members.sizes),
                     },
                 )
             yield (
                 "neurons",
                 {
-                    "epoch": np.full(statistic.width, epoch),
-                    "layer": np.full(statistic.width, layer),
+                    "epoch": np.full(len(statistic.peaks), epoch),
+                    "layer": np.full(len(statistic.peaks), layer),
                     **statistic.neurons(indices),
-                    "layer_median_active": [statistic.median_active()] * statistic.width,
+                    "layer_median_active": [statistic.median_active()] * len(statistic.peaks),
                 },
             )
             yield (

@@ -84,7 +84,10 @@ class Stack:
         self._multiply, self._multiply_scaled = (
             (torch.mm, torch.addmm) if len(networks) == 1 else (torch.bmm, torch.baddbmm)
         )
-        self._weights = [self._squeezed(matrix) for matrix in self._matrices(self._factors)]
+        # Views are made once: in a small network's step, making them would take as long as a product.
+        matrices = [self._squeezed(matrix) for matrix in self._matrices(self._factors)]
+        self._forwards = [matrix.mT for matrix in matrices]
+        self._backwards = [matrix[..., :-1] for matrix in matrices]
         self._gradients = [self._squeezed(matrix) for matrix in self._matrices(self._products)]
         self._rooms: dict[int, _Buffers] = {}
 
@@ -133,11 +136,11 @@ class Stack:
         # By the logits, the gradient of the mean cross-entropy is (softmax - one-hot)/B; 1/B joins the products.
         share = 1 / target.shape[-2]
         delta = torch.softmax(room.logits, -1, dtype=torch.float32).sub_(target).to(self.dtype)
-        for layer in reversed(range(len(self._weights))):
+        for layer in reversed(range(len(self._gradients))):
             gradient = self._gradients[layer]
             self._multiply_scaled(gradient, delta.mT, room.below[layer], beta=0, alpha=share, out=gradient)
             if layer > 0:
-                delta = self._multiply(delta, self._weights[layer][..., :-1], out=room.delta[layer - 1])
+                delta = self._multiply(delta, self._backwards[layer], out=room.delta[layer - 1])
                 torch.ops.aten.threshold_backward.grad_input(delta, room.hidden[layer - 1], 0, grad_input=delta)
         if self._products is not self.gradient:
             self.gradient.copy_(self._products)
@@ -152,9 +155,9 @@ class Stack:
         self._round()
 
     def _forward(self, room: _Buffers) -> None:
-        for below, weight, hidden in zip(room.below, self._weights, room.hidden, strict=False):
-            self._multiply(below, weight.mT, out=hidden).relu_()
-        self._multiply(room.below[-1], self._weights[-1].mT, out=room.logits)
+        for below, weight, hidden in zip(room.below, self._forwards, room.hidden, strict=False):
+            self._multiply(below, weight, out=hidden).relu_()
+        self._multiply(room.below[-1], self._forwards[-1], out=room.logits)
 
     def _round(self) -> None:
         if self._factors is not self.parameters:

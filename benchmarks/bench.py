@@ -1,0 +1,317 @@
+"""How fast networks train and are read, against the least that it can cost and against the loop most people write.
+
+    python benchmarks/bench.py            every table, some ten minutes
+    python benchmarks/bench.py --quick    one table, within a minute
+
+All that a ratio compares is timed in turn, in one process, several times; medians are taken. Nothing here is a test.
+"""
+
+import argparse
+import functools
+import itertools
+import math
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "workflow_scripts"))
+
+from epochwise import activations, snapshots, training  # noqa: E402
+from epochwise.datasets import import_torchvision  # noqa: E402
+from epochwise.mlp import MLP, initialize  # noqa: E402
+from epochwise.scaling import Scaling  # noqa: E402
+from epochwise.schedule import log_spaced  # noqa: E402
+from epochwise.stack import Stack, network_inputs  # noqa: E402
+
+CLASSES = 10
+SCALING = Scaling((0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
+# A run as in the experiment `cifar10`: what its evaluations and snapshots add to an epoch.
+EPOCHS, IMAGES, EVALUATIONS, SNAPSHOTS = 1000, 50_000, len(log_spaced(1000, 20)), len(log_spaced(1000, 5))
+RATE = 1e-4
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def seconds(work: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median wall time of each piece of work; all run once unmeasured, then in turn."""
+    taken = {name: [] for name in work}
+    for repeat in range(repeats + 1):
+        for name, run in work.items():
+            began = time.perf_counter()
+            run()
+            if DEVICE.type == "cuda":
+                torch.cuda.synchronize()
+            if repeat:
+                taken[name].append(time.perf_counter() - began)
+    return {name: float(np.median(values)) for name, values in taken.items()}
+
+
+def networks(inputs: int, hidden_layers: int, width: int, count: int = 1) -> list[MLP]:
+    """Untrained networks of one shape."""
+    made = [MLP(inputs, hidden_layers, width, CLASSES) for _ in range(count)]
+    for seed, network in enumerate(made):
+        initialize(network, "pytorch", seed)
+    return made
+
+
+@functools.cache
+def pixels(samples: int, inputs: int) -> tuple[np.ndarray, torch.Tensor]:
+    """Random images (N, D) uint8 and labels (N,)."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (samples, inputs), np.uint8)
+    return images, torch.from_numpy(random.integers(0, CLASSES, samples))
+
+
+def data(samples: int, inputs: int, dtype: torch.dtype, count: int = 1) -> training.Data:
+    """Random data in the shape of a real run: a fifth as many test images as training images."""
+    images, labels = pixels(samples, inputs)
+    scaling = SCALING if inputs % 3 == 0 else Scaling((0.5,), (0.25,))
+    rows = network_inputs(images, scaling, DEVICE, dtype)
+    labels = labels.to(DEVICE)
+    return training.Data(rows, labels.expand(count, -1), labels, rows[: samples // 5], labels[: samples // 5])
+
+
+def floor(shape: tuple[int, ...], batch: int, steps: int, dtype: torch.dtype, count: int = 1) -> dict[str, Callable]:
+    """An epoch's matrix products alone (forward, and backward by weights and by inputs), and its Adam steps alone."""
+    multiply = torch.mm if count == 1 else torch.bmm
+    leading = () if count == 1 else (count,)
+
+    def random(*size: int) -> torch.Tensor:
+        return torch.randn(*leading, *size, device=DEVICE).to(dtype)
+
+    signals = [random(batch, width) for width in shape]
+    results = [random(batch, width) for width in shape]
+    weights = [random(*pair) for pair in itertools.pairwise(shape)]
+    gradients = [torch.empty_like(weight) for weight in weights]
+    parameters = count * sum((before + 1) * after for before, after in itertools.pairwise(shape))
+    moved, gradient, first, second = torch.rand(4, parameters, device=DEVICE).unbind()
+    taken = torch.zeros((), device=DEVICE)
+
+    def products() -> None:
+        for _ in range(steps):
+            for layer, weight in enumerate(weights):
+                multiply(signals[layer], weight, out=results[layer + 1])
+            for layer in reversed(range(len(weights))):
+                multiply(signals[layer].mT, results[layer + 1], out=gradients[layer])
+                if layer > 0:
+                    multiply(results[layer + 1], weights[layer].mT, out=results[layer])
+
+    def adam() -> None:
+        for _ in range(steps):
+            torch._fused_adam_(
+                [moved], [gradient], [first], [second], [], [taken],
+                lr=RATE, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False,
+            )  # fmt: skip
+
+    return {"products": products, "adam": adam}
+
+
+def dataloader_epoch(samples: int, hidden_layers: int, width: int, batch: int) -> Callable[[], None]:
+    """An epoch of the loop most people would write: torchvision's CIFAR-10 class, DataLoader, autograd, loss.item()."""
+    torchvision = import_torchvision()
+    transforms = torchvision.transforms
+    dataset = torchvision.datasets.CIFAR10.__new__(torchvision.datasets.CIFAR10)  # its files are not needed
+    images, labels = pixels(samples, 3072)
+    dataset.data, dataset.targets = images.reshape(-1, 32, 32, 3), labels.tolist()
+    dataset.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(SCALING.mean, SCALING.std)])
+    dataset.target_transform = None
+    loader = torch.utils.data.DataLoader(dataset, batch_size=batch, shuffle=True)
+    [model] = networks(3072, hidden_layers, width)
+    model.to(DEVICE)
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    criterion = torch.nn.CrossEntropyLoss()
+
+    def epoch() -> None:
+        total = 0.0
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            loss = criterion(model(inputs.to(DEVICE).flatten(1)), targets.to(DEVICE))
+            loss.backward()
+            optimizer.step()
+            total += loss.item()
+
+    return epoch
+
+
+def train_row(hidden_layers: int, width: int, batch: int, precision: str, samples: int, repeats: int) -> dict:
+    """One row of the training table: seconds per epoch, and the two ratios."""
+    dtype = getattr(torch, precision)
+    shape = (3072, *[width] * hidden_layers, CLASSES)
+    examples = data(samples, 3072, dtype)
+    stack = Stack(networks(3072, hidden_layers, width), RATE, DEVICE, dtype)
+    generator = torch.Generator().manual_seed(0)
+
+    def epoch() -> None:
+        order = torch.randperm(samples, generator=generator)[None].to(DEVICE)
+        stack.train_epoch(examples.inputs, examples.given, order, batch).tolist()
+
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode(False):
+        took = seconds(
+            {
+                **floor(shape, batch, samples // batch, dtype),
+                "epoch": epoch,
+                "evaluation": lambda: training.evaluate(stack, examples),
+                "snapshot": lambda: snapshots.save(folder, stack.networks[0], 0, 0, SCALING),
+                "dataloader": dataloader_epoch(samples, hidden_layers, width, batch),
+            },
+            repeats,
+        )
+    least = took["products"] + took["adam"]
+    # An evaluation grows with the data as an epoch does, a snapshot does not.
+    extra = took["evaluation"] * EVALUATIONS + took["snapshot"] * SNAPSHOTS * samples / IMAGES
+    train = took["epoch"] + extra / EPOCHS
+    return {
+        "network": f"{hidden_layers}×{width}",
+        "batch": batch,
+        "precision": precision,
+        "samples": samples,
+        **{name: took[name] for name in ("products", "adam", "epoch", "evaluation", "snapshot")},
+        "train": train,
+        "dataloader": took["dataloader"],
+        "train/floor": train / least,
+        "dataloader/train": took["dataloader"] / train,
+    }
+
+
+def training_table(quick: bool) -> pd.DataFrame:
+    """Epoch times over widths, batch sizes and precisions; 3,072 inputs."""
+    widths, batches = ((256, 512), (128,)) if quick else ((128, 256, 512, 1024, 2048), (32, 64, 128, 256, 1024))
+    rows = []
+    for width, batch in itertools.product(widths, batches):
+        samples = math.ceil(min(5000, 4e6 / width) / batch) * batch
+        rows.append(train_row(4, width, batch, "float32", samples, 5))
+    if not quick:
+        rows.append(train_row(6, 1024, 128, "float32", 2560, 5))
+        rows += [train_row(4, 1024, batch, "bfloat16", 1024, 3) for batch in (128, 1024)]
+    return pd.DataFrame(rows)
+
+
+def stacking_table() -> pd.DataFrame:
+    """Five seeds as one stack against one after the other, on one thread; 64 inputs, 1,257 samples as in digits."""
+    rows = []
+    for hidden_layers, width, batch in (
+        (2, 64, 64), (2, 128, 32), (4, 128, 64), (4, 256, 32), (6, 256, 64), (4, 256, 128), (4, 512, 32),
+    ):  # fmt: skip
+        examples = data(1257, 64, torch.float32, 5)
+        orders = torch.stack([torch.randperm(1257) for _ in range(5)]).to(DEVICE)
+        work = {
+            **floor((64, *[width] * hidden_layers, CLASSES), batch, math.ceil(1257 / batch), torch.float32),
+        }
+        for name, count in (("one", 1), ("five", 5)):
+            stack = Stack(networks(64, hidden_layers, width, count), RATE, DEVICE)
+            work[name] = functools.partial(
+                stack.train_epoch, examples.inputs, examples.given[:count], orders[:count], batch
+            )
+        took = seconds(work, 7)
+        rows.append(
+            {
+                "network": f"{hidden_layers}×{width}",
+                "batch": batch,
+                **took,
+                "one/floor": took["one"] / (took["products"] + took["adam"]),
+                "5·one/five": 5 * took["one"] / took["five"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def extraction_table() -> pd.DataFrame:
+    """Reading all statistics of all layers, against the bare products of the same forward pass."""
+    rows = []
+    for hidden_layers, width, inputs in ((2, 256, 3072), (4, 512, 3072), (6, 1024, 3072), (6, 256, 64)):
+        samples, batch = 16384, 2048
+        [model] = networks(inputs, hidden_layers, width)
+        values = torch.randn(samples, inputs)
+        labels = pixels(samples, inputs)[1].numpy()
+        groups = activations.groups_of_training(labels, np.roll(labels, 1), CLASSES, 0)
+        shape = (inputs, *[width] * hidden_layers, CLASSES)
+        signals = [torch.randn(batch, n) for n in shape]
+        weights = [torch.randn(n, m) for n, m in itertools.pairwise(shape)]
+
+        def products(signals=signals, weights=weights, steps=samples // batch) -> None:
+            for _ in range(steps):
+                for layer, weight in enumerate(weights):
+                    torch.mm(signals[layer], weight, out=signals[layer + 1])
+
+        took = seconds(
+            {
+                "products": products,
+                "extraction": functools.partial(activations.layer_statistics, model, values, groups, batch),
+            },
+            5,
+        )
+        rate = took["products"] / took["extraction"]
+        rows.append({"network": f"{hidden_layers}×{width}", "inputs": inputs, **took, "share of product rate": rate})
+    return pd.DataFrame(rows)
+
+
+def growth_table() -> pd.DataFrame:
+    """How the cost of training grows: slopes fitted to logarithms of time."""
+
+    def train(epochs: int, samples: int, width: int) -> Callable[[], None]:
+        examples = data(samples, 3072, torch.float32)
+        stack = Stack(networks(3072, 4, width), RATE, DEVICE)
+
+        def run() -> None:
+            for _ in range(epochs):
+                order = torch.randperm(samples)[None].to(DEVICE)
+                stack.train_epoch(examples.inputs, examples.given, order, 128).tolist()
+
+        return run
+
+    base = {"epochs": 1, "samples": 1280, "width": 256}
+    rows = []
+    for name, values in {
+        "epochs": (1, 2, 4, 8), "samples": (1280, 2560, 5120, 10240), "width": (128, 256, 512, 1024, 2048),
+    }.items():  # fmt: skip
+        took = seconds({str(value): train(**{**base, name: value}) for value in values}, 3)
+        exponent = np.polyfit(np.log(values), np.log([took[str(value)] for value in values]), 1)[0]
+        weights = [(3072 + 1) * w + 3 * (w + 1) * w + (w + 1) * CLASSES for w in values] if name == "width" else values
+        work = np.polyfit(np.log(values), np.log(weights), 1)[0]
+        rows.append({"quantity": name, "from": values[0], "to": values[-1], "exponent": exponent, "of the work": work})
+    return pd.DataFrame(rows)
+
+
+def machine() -> str:
+    """What was measured on, in a line."""
+    processor = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        processor = names[0] if names else processor
+    device = torch.cuda.get_device_name() if DEVICE.type == "cuda" else f"{torch.get_num_threads()} threads"
+    capability = torch.backends.cpu.get_cpu_capability()
+    versions = f"torch {torch.__version__}, Python {platform.python_version()}"
+    return f"{date.today()}, {processor} ({capability}), {device}, {versions}"
+
+
+def main() -> None:
+    """Print the tables and write them to results/benchmarks/."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one small table, within a minute")
+    quick = parser.parse_args().quick
+    made = {"training": training_table(quick)}
+    if not quick:
+        made |= {"extraction": extraction_table(), "growth": growth_table()}
+        torch.set_num_threads(1)
+        made["stacking"] = stacking_table()
+    folder = ROOT / "results" / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    print(machine())
+    for name, table in made.items():
+        table.assign(machine=machine()).to_csv(folder / f"{name}{'_quick' * quick}.csv", index=False)
+        print(f"\n{name} (times in seconds)\n\n{table.to_markdown(index=False, floatfmt='.3g')}")
+    row = made["training"].query("network == '4×512' and batch == 128 and precision == 'float32'").iloc[0]
+    print(f"\ntrain/floor {row['train/floor']:.3f} dataloader/train {row['dataloader/train']:.3f}")
+
+
+if __name__ == "__main__":
+    main()
