@@ -28,17 +28,15 @@ def separation(class_means: pd.DataFrame, neurons: pd.DataFrame, min_samples: in
     of the clean samples of the class, the second at the noisy group's size. A class with fewer than `min_samples`
     samples on a side has no value, is named in a warning, and is left out of the mean over classes.
     """
-    class_means = class_means[class_means["subset"] != "test"]
-    columns = (
-        neurons.sort_values("neuron").groupby(["epoch", "layer"]).agg(mean=("mean", np.array), peak=("max", np.array))
-    )
+    class_means = class_means[class_means["subset"] != "test"].sort_values("class", kind="stable")
+    layers = dict(iter(neurons.sort_values("neuron").groupby(["epoch", "layer"])))
     rows = []
     for (epoch, layer, grouping), block in class_means.groupby(["epoch", "layer", "grouping"]):
-        layer_mean, peaks = columns.loc[(epoch, layer), ["mean", "peak"]]
-        classes = np.sort(block["class"].unique())
-        sides = {subset: side.set_index("class").loc[classes] for subset, side in block.groupby("subset")}
-        enough = {subset: side["n"].to_numpy() >= min_samples for subset, side in sides.items()}
-        means = {subset: _stack(side["mean"], len(peaks)) for subset, side in sides.items()}
+        layer_mean, peaks = (layers[epoch, layer][name].to_numpy() for name in ("mean", "max"))
+        of = {name: (block["subset"] == name).to_numpy() for name in ("clean", "noisy", "clean_a", "clean_b")}
+        signals, sizes = _stack(block["mean"], len(peaks)), block["n"].to_numpy()
+        means = {name: signals[members] for name, members in of.items()}
+        enough = {name: sizes[members] >= min_samples for name, members in of.items()}
         without = np.delete(np.arange(len(peaks)), np.argmax(peaks))
         measures = {
             "cosine": cosine(means["clean"], means["noisy"]),
@@ -46,25 +44,21 @@ def separation(class_means: pd.DataFrame, neurons: pd.DataFrame, min_samples: in
             "cosine_without_large": cosine(means["clean"][:, without], means["noisy"][:, without]),
             "split_half": cosine(means["clean_a"], means["clean_b"]),
         }
-        both = enough["clean"] & enough["noisy"]
-        halves = enough["clean_a"] & enough["clean_b"]
+        both, halves = enough["clean"] & enough["noisy"], enough["clean_a"] & enough["clean_b"]
         values = {
             name: np.where(halves if name == "split_half" else both, value, np.nan) for name, value in measures.items()
         }
+        classes = block["class"].to_numpy()[of["clean"]]
+        rows += [
+            {"epoch": epoch, "layer": layer, "grouping": grouping, "class": c, **dict(zip(values, row, strict=True))}
+            for c, row in zip(classes, zip(*values.values(), strict=True), strict=True)
+        ]
+        means_over_classes = {name: _mean(value) for name, value in values.items()}
         rows.append(
-            pd.DataFrame(
-                {
-                    "epoch": epoch,
-                    "layer": layer,
-                    "grouping": grouping,
-                    "class": [*classes, MEAN_OVER_CLASSES],
-                    **{name: [*value, _mean(value)] for name, value in values.items()},
-                }
-            )
+            {"epoch": epoch, "layer": layer, "grouping": grouping, "class": MEAN_OVER_CLASSES, **means_over_classes}
         )
-    table = pd.concat(rows, ignore_index=True)
     _warn_of_missing(class_means, min_samples)
-    return table
+    return pd.DataFrame(rows)
 
 
 def _stack(means: pd.Series, width: int) -> np.ndarray:

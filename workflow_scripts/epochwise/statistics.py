@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 MIN_SEEDS = 3  # fewer values give no interval
 
@@ -38,4 +38,4 @@ def over_seeds(table: pd.DataFrame, keys: list[str], value: str, level: float) -
 
 def _half_width(std: float | pd.Series, n: int | np.ndarray, level: float) -> float | pd.Series:
     """Half the width of the two-sided t interval of a mean of `n` values with sample deviation `std`."""
-    return stats.t.ppf((1 + level) / 2, n - 1) * std / np.sqrt(n)
+    return special.stdtrit(n - 1, (1 + level) / 2) * std / np.sqrt(n)
