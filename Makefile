@@ -1,4 +1,4 @@
-# make all: the chosen experiment, end to end. make test: the tests. Both make .venv from the lock on first use.
+# make all: the chosen experiment, end to end. make test: the tests. make bench: the speed. All make .venv from the lock on first use.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 EXPERIMENT ?= $(shell sed -n 's/^experiment: *\([A-Za-z0-9_.-]*\).*/\1/p' config.yaml)
@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN := $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
 
-.PHONY: all report test lint format docs lock clean
+.PHONY: all report test bench lint format docs lock clean
 
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
@@ -18,6 +18,10 @@ report: all
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n $(CORES)
+
+# Speed of training and extraction against the least they can cost; QUICK=1: one table, within a minute.
+bench: $(READY)
+	$(VENV)/bin/python benchmarks/bench.py $(if $(QUICK),--quick)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
@@ -31,6 +35,7 @@ format: $(READY)
 	$(VENV)/bin/snakefmt Snakefile rules
 
 # The configuration reference, and the pictures and the claims table of the README from a finished run of digits.
+docs: EXPERIMENT := digits
 docs: all
 	$(VENV)/bin/python docs/update.py results/digits
 	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png

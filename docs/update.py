@@ -1,4 +1,4 @@
-"""Bring the documentation up to date: the configuration reference, and the README's pictures and claims table.
+"""Bring the documentation up to date: the configuration reference, and the README's pictures and tables.
 
 Usage: python docs/update.py results/digits
 """
@@ -15,8 +15,6 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 from epochwise import config  # noqa: E402
 from epochwise.claims import interval, number  # noqa: E402
 
-BEGIN, END = "<!-- claims: begin (made by `make docs`) -->", "<!-- claims: end -->"
-
 
 def claims_table(claims: pd.DataFrame) -> str:
     """Markdown: a row per claim, a column per model with effect, interval and verdict."""
@@ -28,8 +26,22 @@ def claims_table(claims: pd.DataFrame) -> str:
     return wide.to_markdown(index=False)
 
 
+def bench_table(measured: pd.DataFrame) -> str:
+    """Markdown: where and when it was measured, and a row per network, batch size and precision."""
+    machine = measured["machine"].iloc[0]
+    table = measured.drop(columns=["epoch", "evaluation", "snapshot", "machine"])
+    return f"Seconds per epoch of so many samples; {machine}:\n\n{table.to_markdown(index=False, floatfmt='.3g')}"
+
+
+def replaced(text: str, part: str, new: str) -> str:
+    """`text` with what stands between the marks of a part exchanged."""
+    begin, end = f"<!-- {part}: begin (made by `make docs`) -->", f"<!-- {part}: end -->"
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n\n{new}\n\n{end}{rest.partition(end)[2]}"
+
+
 def main(results: Path) -> None:
-    """Rewrite docs/config.md, docs/figures/ and the marked part of README.md."""
+    """Rewrite docs/config.md, docs/figures/ and the marked parts of README.md."""
     introduction = "# Configuration reference\n\nGenerated from `schemas/config.schema.yaml` by `make docs`.\n\n"
     (ROOT / "docs" / "config.md").write_text(introduction + config.reference(config.load_schema()), encoding="utf-8")
     figures = ROOT / "docs" / "figures"
@@ -37,9 +49,11 @@ def main(results: Path) -> None:
     for picture in sorted((results / "figures").glob("*.png")):
         shutil.copyfile(picture, figures / picture.name)
     readme = ROOT / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    table = claims_table(pd.read_parquet(results / "claims.parquet"))
-    readme.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    text = replaced(readme.read_text("utf-8"), "claims", claims_table(pd.read_parquet(results / "claims.parquet")))
+    measured = results.parent / "benchmarks" / "training.csv"
+    if measured.exists():  # made by `make bench`
+        text = replaced(text, "bench", bench_table(pd.read_csv(measured)))
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -87,14 +87,24 @@ def code_of(*names):
     return [os.path.relpath(path) for path in code.reached_by(*names)]
 
 
+def chosen(blocks, name):
+    """The block of this name; a target of an experiment that is not chosen is a mistake to be told."""
+    if name not in blocks:
+        raise WorkflowError(
+            f"{name!r} is not among what `experiment` chooses ({', '.join(EXPERIMENTS)}); add for instance: "
+            f"--config experiment={name}"
+        )
+    return blocks[name]
+
+
 def block(wildcards):
     """The resolved block of the experiment that a file belongs to."""
-    return EXPERIMENTS[wildcards.experiment]
+    return chosen(EXPERIMENTS, wildcards.experiment)
 
 
 def dataset_block(wildcards):
     """The resolved data set by the wildcard `dataset`."""
-    return next(b["dataset"] for b in EXPERIMENTS.values() if b["dataset"]["name"] == wildcards.dataset)
+    return chosen({b["dataset"]["name"]: b["dataset"] for b in EXPERIMENTS.values()}, wildcards.dataset)
 
 
 def data_file(name):

@@ -60,6 +60,7 @@ with runtime.job(snakemake) as spec:
             **runtime.elapsed(),
             "resumed_from_epoch": progress.resumed_from,
             "seed": seed,
+            "noise_rate": (data.given[position] != data.true).double().mean().item(),
             "device": str(device),
             "threads": snakemake.threads,
             "precision": settings["precision"],

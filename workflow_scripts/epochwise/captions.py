@@ -60,7 +60,7 @@ def caption(name: str, claims: pd.DataFrame, level: float) -> str:
     relevant = claims[claims["claim"].str.startswith(prefixes)] if prefixes else claims.iloc[:0]
     for _, rows in relevant.groupby("claim", sort=False):
         first = rows.iloc[0]
-        table = for_people(rows).rename(columns={"interval": f"{level:.0%} interval"})
+        table = for_people(rows).rename(columns={"interval": f"{level * 100:g}% interval"})
         parts.append(f"**Paper:** {first['statement']} **Ours:** {first['measure']}:")
         parts.append(table.to_markdown(index=False, tablefmt="grid", disable_numparse=True))
     return "\n\n".join(parts) + "\n"
@@ -85,7 +85,8 @@ def html(claims: pd.DataFrame, level: float) -> str:
         "table { border-collapse: collapse } th { text-align: left; border-bottom: 2px solid #222 }\n"
         "td, th { padding: .35rem .8rem .35rem 0; vertical-align: top } td { border-bottom: 1px solid #ddd }\n"
         "td:nth-child(n+3) { white-space: nowrap }\n"
-        f"</style>\n<h1>Claims</h1>\n<p>Effects with {level:.0%} intervals over seeds. A claim is <i>reproduced</i> if "
-        "the interval lies above the margin, <i>contradicted</i> if it lies below 0, else <i>inconclusive</i>.</p>\n"
+        f"</style>\n<h1>Claims</h1>\n<p>Effects with {level * 100:g}% intervals over seeds. A claim is "
+        "<i>reproduced</i> if the interval lies above the margin, <i>contradicted</i> if it lies below 0, "
+        "else <i>inconclusive</i>.</p>\n"
         f"{table}\n</html>\n"
     )

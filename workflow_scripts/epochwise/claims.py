@@ -261,7 +261,8 @@ def to_markdown(claims: pd.DataFrame, level: float) -> str:
     """The claims table for people, one section per claim."""
     lines = [
         "# Claims\n",
-        f"Effect with {level:.0%} interval over seeds; a claim is reproduced if the interval lies above the margin.\n",
+        f"Effect with {level * 100:g}% interval over seeds; "
+        "a claim is reproduced if the interval lies above the margin.\n",
     ]
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
