@@ -11,7 +11,8 @@ rule extract:
         train=data_file("train"),
         test=data_file("test"),
         labels=labels,
-        snapshots=f"{RUN}/snapshots",
+        snapshots=ancient(f"{RUN}/snapshots"),  # the manifest tells whether they changed
+        manifest=f"{RUN}/snapshots.sha256",
         code=code_of("extract.py"),
     output:
         class_means=ensure(f"{RUN}/activations/class_means.parquet", non_empty=True),

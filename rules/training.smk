@@ -1,9 +1,9 @@
 """Training.
 
 In: images and labels. Out, under `results/{experiment}/{noise}/{model}/seed{seed}/`: the learning curves
-`history.parquet`, the weights `snapshots/epoch_*.safetensors`, and `provenance.json`. A job keeps its state beside its
-outputs, in `.training/` (of a stack: of its first seed): killed, it continues from there, and so does a run that is made
-longer.
+`history.parquet`, the weights `snapshots/epoch_*.safetensors`, their sums `snapshots.sha256`, and `provenance.json`. A
+job keeps its state beside its outputs, in `.training/` (of a stack: of its first seed): killed, it continues from there,
+and so does a run that is made longer.
 """
 
 
@@ -17,6 +17,7 @@ rule train:
     output:
         history=[ensure(f"{RUN}/history.parquet", non_empty=True)],
         snapshots=[directory(f"{RUN}/snapshots")],
+        manifest=[ensure(f"{RUN}/snapshots.sha256", non_empty=True)],
         provenance=[ensure(f"{RUN}/provenance.json", non_empty=True)],
     log:
         "results/logs/train/{experiment}/{noise}/{model}/seed{seed}.log",
@@ -50,6 +51,7 @@ for number, (experiment, models) in enumerate(STACKED.items()):
         output:
             history=ensure(of_all_seeds(experiment, "history.parquet"), non_empty=True),
             snapshots=directory(of_all_seeds(experiment, "snapshots")),
+            manifest=ensure(of_all_seeds(experiment, "snapshots.sha256"), non_empty=True),
             provenance=ensure(of_all_seeds(experiment, "provenance.json"), non_empty=True),
         log:
             "results/logs/train/{experiment}/{noise}/{model}/stack.log",

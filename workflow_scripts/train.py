@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import torch
 
-from epochwise import checkpoints, datasets, runtime, seeding, tables, training
+from epochwise import checkpoints, datasets, provenance, runtime, seeding, tables, training
 from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
 from epochwise.schedule import log_spaced
@@ -51,10 +51,11 @@ with runtime.job(snakemake) as spec:
     evaluated, saved = (
         log_spaced(settings["epochs"], settings[f"{name}_per_decade"]) for name in ("evaluations", "snapshots")
     )
-    made_by = runtime.provenance(spec)
+    made_by = provenance.environment(spec)
     for position, seed in enumerate(seeds):
         tables.write(progress.curves(seed, evaluated), "history", snakemake.output.history[position])
-        checkpoints.publish(folder / f"seed{seed}", Path(snakemake.output.snapshots[position]), saved)
+        published, manifest = (Path(snakemake.output[name][position]) for name in ("snapshots", "manifest"))
+        checkpoints.publish(folder / f"seed{seed}", published, saved, manifest)
         about = {
             **made_by,
             **runtime.elapsed(),

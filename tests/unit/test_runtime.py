@@ -9,17 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from epochwise import runtime
+from epochwise import provenance, runtime
 from epochwise.code import SCRIPTS
 from epochwise.errors import InputError
 
 PROGRAM = """
 import logging, sys, types, warnings
-from epochwise import runtime
+from epochwise import provenance, runtime
 from epochwise.code import SCRIPTS
 from epochwise.errors import InputError
 
-snakemake = types.SimpleNamespace(log=[sys.argv[1]], params=types.SimpleNamespace(spec='{"rate": 0.3}'))
+class Inputs(list):
+    code = ["code.py"]
+
+snakemake = types.SimpleNamespace(
+    log=[sys.argv[1]], params=types.SimpleNamespace(spec='{"rate": 0.3}'), rule="some", input=Inputs(), output=[]
+)
 with runtime.job(snakemake) as spec:
 """
 
@@ -29,7 +34,8 @@ def script(tmp_path):
     """Run the body of a rule's script in a process of its own; returns exit code, log and what was shown."""
 
     def run(body):
-        log = tmp_path / "rule.log"
+        log = tmp_path / "logs" / "rule.log"
+        log.parent.mkdir()
         done = subprocess.run(
             [sys.executable, "-c", f"{PROGRAM}    {body}", log],
             env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
@@ -101,9 +107,9 @@ def test_precision_names_the_dtype_of_products():
 
 
 def test_provenance_tells_what_made_a_result(monkeypatch):
-    told = runtime.provenance({"epochs": 3})
+    told = provenance.environment({"epochs": 3})
     assert told["spec"] == {"epochs": 3}
     assert told["versions"]["torch"] == torch.__version__ and told["versions"]["numpy"] == np.__version__
     json.dumps(told)
     monkeypatch.setenv("PATH", "")  # no git
-    assert runtime.provenance({})["git_commit"] is None
+    assert provenance.environment({})["git_commit"] is None

@@ -1,6 +1,7 @@
 """The training loop: its curves against NumPy, and runs that are cut, continued and made longer."""
 
 import contextlib
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -214,7 +215,10 @@ def test_publishing_replaces_what_was_there_and_keeps_the_source(tmp_path, data,
     run(folder, data)
     (folder / "seed1" / ".epoch_000001.77.tmp.safetensors").touch()  # left by a kill
     _, saved = epochs_of(SETTINGS)
-    checkpoints.publish(folder / "seed1", destination, saved)
+    manifest = tmp_path / "snapshots.sha256"
+    checkpoints.publish(folder / "seed1", destination, saved, manifest)
+    subprocess.run(["sha256sum", "--check", "--strict", manifest.name], cwd=tmp_path, check=True)
+    assert len(manifest.read_text().splitlines()) == len(saved)
     assert [path.name for path in sorted(destination.iterdir())] == [
         f"epoch_{epoch:06d}.safetensors" for epoch in saved
     ]

@@ -14,6 +14,8 @@ import pandas as pd
 import torch
 
 from epochwise import snapshots
+from epochwise.files import atomic
+from epochwise.provenance import hashes
 from epochwise.stack import Stack
 
 log = logging.getLogger(__name__)
@@ -74,8 +76,12 @@ def _anew(folder: Path, seeds: list[int], reason: str) -> Progress:
     return Progress(-1, None, {str(seed): [] for seed in seeds})
 
 
-def publish(folder: Path, destination: Path, epochs: list[int]) -> None:
-    """Put the snapshots of these epochs from `folder` into the new folder `destination`, by links where possible."""
+def publish(folder: Path, destination: Path, epochs: list[int], manifest: Path) -> None:
+    """Put the snapshots of these epochs from `folder` into the new folder `destination`, by links where possible.
+
+    `manifest` lists their SHA-256 sums, as `sha256sum --check` reads them: what comes after training depends on it, so
+    that snapshots trained again to the same bytes make nothing stale, which a folder's time cannot tell.
+    """
     temporary = destination.with_name(f".{destination.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -87,3 +93,6 @@ def publish(folder: Path, destination: Path, epochs: list[int]) -> None:
             shutil.copyfile(source, temporary / source.name)
     shutil.rmtree(destination, ignore_errors=True)
     temporary.replace(destination)
+    sums = hashes([destination])
+    with atomic(manifest) as written:
+        written.write_text("".join(f"{s}  {destination.name}/{Path(path).name}\n" for path, s in sums.items()), "utf-8")

@@ -1,26 +1,23 @@
-"""What every job does around its work: log, limit threads, choose a device, tell where a result came from."""
+"""What every job does around its work: log, limit threads, choose a device, say what its results were made from."""
 
 import json
 import logging
 import os
-import platform
-import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from epochwise import provenance
 from epochwise.errors import InputError
 from epochwise.files import atomic
 
 if TYPE_CHECKING:
     import torch
 
-PACKAGES = ("numpy", "pandas", "pyarrow", "safetensors", "snakemake", "torch")
 _BEGAN = time.perf_counter()
 
 
@@ -29,7 +26,8 @@ def job(snakemake) -> Iterator[dict]:
     """Run the body of a rule's script; yields the rule's spec.
 
     Log lines go to the rule's log, warnings to standard error too. An error ends the job: the message of an InputError,
-    the traceback of any other, goes to the log, which Snakemake shows.
+    the traceback of any other, goes to the log, which Snakemake shows. After success, what the results were made from
+    is written to where `provenance.record` says.
     """
     file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
     terminal = logging.StreamHandler(sys.stderr)
@@ -40,6 +38,7 @@ def job(snakemake) -> Iterator[dict]:
     logging.captureWarnings(True)
     try:
         yield json.loads(snakemake.params.spec)
+        write_json(provenance.of_job(snakemake), provenance.record(snakemake.log[0]))
     except Exception as error:
         file.stream.write(f"{error}\n" if isinstance(error, InputError) else traceback.format_exc())
         raise SystemExit(1) from error
@@ -88,27 +87,3 @@ def elapsed() -> dict:
         "wall_seconds": round(time.perf_counter() - _BEGAN, 3),
         "cpu_seconds": round(time.process_time(), 3),
     }
-
-
-def provenance(spec: Mapping) -> dict:
-    """What made a result: its spec, the commit of the code (null without a repository), versions and machine kind."""
-    commit = _git("rev-parse", "HEAD")
-    return {
-        "spec": spec,
-        "git_commit": commit,
-        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in PACKAGES},
-        "machine": f"{platform.system()} {platform.machine()}",
-    }
-
-
-def _git(*arguments: str) -> str | None:
-    """Output of a git command in the project's folder; None where there is no git or no repository."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=30
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
