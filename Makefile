@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN := $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
 
-.PHONY: all report test bench lint format docs lock clean
+.PHONY: all report archive verify test bench lint format docs lock clean
 
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
@@ -15,6 +15,14 @@ all: $(READY)
 # The companion people open: results/<experiment>/report.html.
 report: all
 	$(SNAKEMAKE) --report results/$(EXPERIMENT)/report.html all $(CHOSEN)
+
+# All that a reviewer needs in one file: results/<experiment>/archive.zip.
+archive: $(READY)
+	$(SNAKEMAKE) --cores $(CORES) results/$(EXPERIMENT)/archive.zip $(CHOSEN)
+
+# Are the results still what the records of the jobs say?
+verify: $(READY)
+	PYTHONPATH=workflow_scripts $(VENV)/bin/python -m epochwise.provenance results
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n $(CORES)

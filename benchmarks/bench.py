@@ -197,7 +197,7 @@ def training_table(quick: bool) -> pd.DataFrame:
 
 
 def stacking_table() -> pd.DataFrame:
-    """Five seeds as one stack against one after the other, on one thread; 64 inputs, 1,257 samples as in digits."""
+    """Five seeds as one stack against one after the other, on one thread; 64 inputs and 1,257 samples as in digits."""
     rows = []
     for hidden_layers, width, batch in (
         (2, 64, 64), (2, 128, 32), (4, 128, 64), (4, 256, 32), (6, 256, 64), (4, 256, 128), (4, 512, 32),
@@ -300,6 +300,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small table, within a minute")
     quick = parser.parse_args().quick
+    measured_on = machine()
     made = {"training": training_table(quick)}
     if not quick:
         made |= {"extraction": extraction_table(), "growth": growth_table()}
@@ -307,9 +308,9 @@ def main() -> None:
         made["stacking"] = stacking_table()
     folder = ROOT / "results" / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
-    print(machine())
+    print(measured_on)
     for name, table in made.items():
-        table.assign(machine=machine()).to_csv(folder / f"{name}{'_quick' * quick}.csv", index=False)
+        table.assign(machine=measured_on).to_csv(folder / f"{name}{'_quick' * quick}.csv", index=False)
         print(f"\n{name} (times in seconds)\n\n{table.to_markdown(index=False, floatfmt='.3g')}")
     row = made["training"].query("network == '4×512' and batch == 128 and precision == 'float32'").iloc[0]
     print(f"\ntrain/floor {row['train/floor']:.3f} dataloader/train {row['dataloader/train']:.3f}")

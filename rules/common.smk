@@ -54,7 +54,7 @@ def is_stacked(b, model):
     return len(b["seeds"]) > 1 and (weights(b, model) < 100_000 if wanted == "auto" else wanted)
 
 
-NAME = r"(?!(data|summary|figures|captions|logs)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
+NAME = r"(?!(data|summary|figures|captions|logs|provenance|benchmarks)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 RUN = "results/{experiment}/{noise}/{model}/seed{seed}"
 
 # Experiments with the models that train all seeds in one job, and the pattern of experiments that leaves these models out.
@@ -154,6 +154,12 @@ def of_all_runs(name):
     return lambda wildcards: [
         f"results/{wildcards.experiment}/{noise}/{model}/seed{seed}/{name}" for noise, model, seed in runs(wildcards)
     ]
+
+
+def labels_of_all_runs(wildcards):
+    """Input function: the labels of every run of an experiment."""
+    draws = {(noise, draw_of(block(wildcards)["noises"][noise], seed)) for noise, _, seed in runs(wildcards)}
+    return sorted(f"results/{wildcards.experiment}/{noise}/labels{draw}.parquet" for noise, draw in draws)
 
 
 def largest_run(wildcards):

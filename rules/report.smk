@@ -1,7 +1,8 @@
-"""What `snakemake --report` shows beside the figures.
+"""What `snakemake --report` shows beside the figures, and what one hands on.
 
-In: the claims and the log of runs. Out: `results/{experiment}/claims.html` and one caption per figure,
-`results/{experiment}/captions/*.rst`, that sets the paper's claim beside our number.
+In: claims, figures, tables. Out: `results/{experiment}/claims.html` and one caption per figure,
+`results/{experiment}/captions/*.rst`, that sets the paper's claim beside our number; on request
+`results/{experiment}/archive.zip`: everything but weights and activations in one file.
 """
 
 
@@ -33,3 +34,41 @@ rule captions:
         spec=settings_spec("summary"),
     script:
         "../workflow_scripts/captions.py"
+
+
+rule archive:
+    """Pack figures, tables, claims, configuration and records of an experiment into one file."""
+    input:
+        rules.summary.output,
+        rules.captions.output,
+        expand("results/{{experiment}}/claims.{ext}", ext=["parquet", "md"]),
+        expand("results/{{experiment}}/figures/{figure}.{ext}", figure=FIGURES, ext=["pdf", "png", "csv"]),
+        labels_of_all_runs,
+        *(
+            of_all_runs(name)
+            for name in (
+                "history.parquet",
+                "snapshots.sha256",
+                "provenance.json",
+                "separation.parquet",
+                "outliers.parquet",
+                "large_activation.parquet",
+            )
+        ),
+        code=code_of("archive.py"),
+    output:
+        archive=ensure("results/{experiment}/archive.zip", non_empty=True),
+    log:
+        "results/logs/archive/{experiment}.log",
+    benchmark:
+        "results/logs/archive/{experiment}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=lambda wildcards: spec(block(wildcards)),
+    script:
+        "../workflow_scripts/archive.py"

@@ -129,7 +129,7 @@ def test_what_is_no_mapping_at_all_is_refused(whole):
 
 NAMED = [("datasets",), ("experiments",), (*FIRST, "noises"), (*FIRST, "models")]
 PATH_LIKE = ["../../x", "/abs", "a/b", "a\\b", "", ".", "..", ".hidden", "-x", "ünï", "a b", "a\n b", "x" * 65, "{a}"]
-RESERVED = ["data", "summary", "figures", "captions", "logs"]
+RESERVED = ["data", "summary", "figures", "captions", "logs", "provenance", "benchmarks"]
 
 
 @pytest.mark.parametrize("parent", NAMED, ids=".".join)

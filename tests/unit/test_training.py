@@ -1,6 +1,7 @@
 """The training loop: its curves against NumPy, and runs that are cut, continued and made longer."""
 
 import contextlib
+import signal
 import subprocess
 
 import numpy as np
@@ -23,6 +24,15 @@ SETTINGS = {
     "snapshots_per_decade": 4,
     "checkpoint_seconds": 1e9,
 }
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """Training takes over two signals of its process; give them back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -162,6 +172,27 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path, data, monkeypatch, l
         run(cut, data, settings)
     resumed = run(cut, data, settings)
     assert (resumed.resumed_from is None) == (last_words == 1)
+    assert_same_run(whole, cut, undisturbed, resumed, SETTINGS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_saves_its_state_first(tmp_path, data, monkeypatch, number):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    undisturbed = run(whole, data)
+    train_epoch = Stack.train_epoch
+    calls = []
+
+    def interrupted(*arguments):
+        calls.append(None)
+        if len(calls) == 3:
+            signal.raise_signal(number)
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(Stack, "train_epoch", interrupted)
+    with pytest.raises(training.TrainingStopped, match=f"{number.name} after epoch 3"):
+        run(cut, data)
+    resumed = run(cut, data)
+    assert resumed.resumed_from == 3
     assert_same_run(whole, cut, undisturbed, resumed, SETTINGS)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ REPORT_SECONDS = 15
 
 class TrainingDiverged(InputError):
     """A network's outputs became infinite or not a number."""
+
+
+class TrainingStopped(InputError):
+    """The job was asked to end; its state is saved."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def train(
 
     `settings` is the `training` block of the configuration. State and snapshots are kept in `folder`; a state made from
     the same (`made_from` names data, code and settings) is continued. Returns the progress, which is complete. Raises
-    TrainingDiverged naming seed and epoch.
+    TrainingDiverged naming seed and epoch, and TrainingStopped after the epoch in which SIGTERM or SIGINT came.
     """
     epochs = settings["epochs"]
     evaluations = set(log_spaced(epochs, settings["evaluations_per_decade"]))
@@ -55,6 +60,7 @@ def train(
     progress = checkpoints.resume(folder, made_from, stack, orders, seeds, saved)
     pace = _Pace(progress.epoch, epochs)
     checkpointed = time.monotonic()
+    stop = _signals()
     for epoch in range(progress.epoch + 1, epochs + 1):
         if epoch > 0:
             permutations = torch.stack([torch.randperm(len(data.true), generator=order) for order in orders])
@@ -75,10 +81,21 @@ def train(
                 snapshots.save(folder / f"seed{seed}", network, epoch, seed, scaling)
         progress.epoch = epoch
         pace.report(epoch)
-        if epoch == epochs or time.monotonic() - checkpointed > settings["checkpoint_seconds"]:
+        if epoch == epochs or stop or time.monotonic() - checkpointed > settings["checkpoint_seconds"]:
             checkpoints.save(folder, made_from, stack, orders, progress)
             checkpointed = time.monotonic()
+        if stop and epoch < epochs:
+            raise TrainingStopped(f"Stopped by {stop[0].name} after epoch {epoch}; the next run continues from there.")
     return progress
+
+
+def _signals() -> list[signal.Signals]:
+    """A list that SIGTERM, which schedulers send before they kill, and SIGINT are appended to instead of ending the
+    process."""
+    received: list[signal.Signals] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: received.append(signal.Signals(number)))
+    return received
 
 
 @torch.inference_mode()

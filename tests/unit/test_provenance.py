@@ -1,0 +1,109 @@
+"""Records of jobs, what they say of an altered folder, and the archive."""
+
+import hashlib
+import json
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+
+from epochwise import archive, provenance
+from epochwise.runtime import write_json
+
+
+class Inputs(list):
+    def __init__(self, files, code):
+        super().__init__([*files, *code])
+        self.code = code
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """A results folder with two jobs: `b` was made from `a` and a folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "results/a": "A",
+        "results/folder/one": "1",
+        "results/folder/.hidden": "h",
+        "code.py": "c",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    record_of("first", [], ["results/a", "results/folder"])
+    (tmp_path / "results" / "b").write_text("B")
+    record_of("second", ["results/a", "results/folder"], ["results/b"])
+    return tmp_path / "results"
+
+
+def record_of(rule, inputs, outputs):
+    job = SimpleNamespace(
+        rule=rule,
+        input=Inputs(inputs, ["code.py"]),
+        output=outputs,
+        params=SimpleNamespace(spec='{"rate":0.3}'),
+        log=[f"results/logs/{rule}/x.log"],
+    )
+    write_json(provenance.of_job(job), provenance.record(job.log[0]))
+
+
+def test_a_record_names_spec_code_inputs_and_outputs_by_their_hashes(results):
+    made = json.loads((results / "provenance" / "second" / "x.json").read_text())
+    assert made["rule"] == "second" and made["spec"] == {"rate": 0.3}
+    assert made["inputs"] == {
+        "results/a": hashlib.sha256(b"A").hexdigest(),
+        "results/folder/one": hashlib.sha256(b"1").hexdigest(),
+    }
+    assert made["outputs"] == {"results/b": hashlib.sha256(b"B").hexdigest()}
+    assert made["code"] == {"code.py": hashlib.sha256(b"c").hexdigest()}
+    assert {"git_commit", "git_dirty", "python", "versions", "machine"} <= made.keys()
+
+
+def test_an_intact_folder_passes_wherever_it_is_looked_at_from(results, monkeypatch, capsys):
+    monkeypatch.chdir("/")
+    assert provenance.main(results) == 0
+    assert "2 jobs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("alter", "told"),
+    [
+        (lambda r: (r / "b").write_text("C"), ["results/b: not as it was written (rule second)"]),
+        (lambda r: (r / "b").unlink(), ["results/b: missing (rule second)"]),
+        (
+            lambda r: (r / "folder" / "one").write_text("2"),
+            [
+                "results/folder/one: not as it was written (rule first)",
+                "results/folder/one: no longer what rule second read for results/b",
+            ],
+        ),
+        (
+            lambda r: ((r / "a").write_text("other"), record_of("first", [], ["results/a", "results/folder"])),
+            ["results/a: no longer what rule second read for results/b"],
+        ),
+    ],
+)
+def test_what_was_altered_is_named(results, capsys, alter, told):
+    alter(results)
+    assert provenance.mismatches(results) == told
+    assert provenance.main(results) == 1
+    assert capsys.readouterr().out.splitlines() == told
+
+
+def test_a_folder_without_records_is_not_called_intact(tmp_path, capsys):
+    assert provenance.main(tmp_path) == 2
+    assert "no records" in capsys.readouterr().out
+
+
+def test_an_archive_has_every_file_and_the_same_bytes_whatever_their_times(results, tmp_path):
+    files = ["results/a", "results/b"]
+    archive.pack(files, {"b": 1, "a": "é"}, tmp_path / "first.zip")
+    for path in files:
+        (tmp_path / path).touch()
+    archive.pack(reversed(files), {"a": "é", "b": 1}, tmp_path / "second.zip")
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "first.zip") as file:
+        assert file.namelist() == ["config.json", *files]
+        assert file.read("results/b") == b"B"
+        assert json.loads(file.read("config.json")) == {"a": "é", "b": 1}
+        assert file.testzip() is None
