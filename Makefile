@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN := $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
 
-.PHONY: all report archive verify test bench lint format docs lock clean
+.PHONY: all report archive verify test bench chaos lint format docs lock clean
 
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
@@ -30,6 +30,10 @@ test: $(READY)
 # Speed of training and extraction against the least they can cost; QUICK=1: one table, within a minute.
 bench: $(READY)
 	$(VENV)/bin/python benchmarks/bench.py $(if $(QUICK),--quick)
+
+# The fault suite at length: fifty kills at random moments, of jobs, of Snakemake, of everything.
+chaos: $(READY)
+	EPOCHWISE_KILLS=50 $(VENV)/bin/python -m pytest tests/workflow/faults
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -41,7 +41,7 @@ localrules:
 
 
 rule all:
-    """Everything of the chosen experiments: claims, figures and what the report is made of."""
+    """Everything of the chosen experiments: runs, claims, figures and what the report is made of."""
     default_target: True
     input:
         expand(
@@ -52,3 +52,5 @@ rule all:
         ),
         expand("results/{experiment}/claims.{ext}", experiment=EXPERIMENTS, ext=["parquet", "md", "html"]),
         expand("results/{experiment}/captions/{name}.rst", experiment=EXPERIMENTS, name=CAPTIONS),
+        # One of each job's results: what is missing is made again, even if nothing that is there depends on it.
+        of_every_run("snapshots", "activations/outputs.parquet", "separation.parquet", "outliers.parquet"),

@@ -156,6 +156,18 @@ def of_all_runs(name):
     ]
 
 
+def of_every_run(*names):
+    """Files of every run of all experiments."""
+    return [
+        f"results/{experiment}/{noise}/{model}/seed{seed}/{name}"
+        for experiment, b in EXPERIMENTS.items()
+        for noise in b["noises"]
+        for model in b["models"]
+        for seed in b["seeds"]
+        for name in names
+    ]
+
+
 def labels_of_all_runs(wildcards):
     """Input function: the labels of every run of an experiment."""
     draws = {(noise, draw_of(block(wildcards)["noises"][noise], seed)) for noise, _, seed in runs(wildcards)}

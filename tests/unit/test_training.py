@@ -219,11 +219,18 @@ def test_only_a_whole_state_made_from_the_same_is_continued(tmp_path, data):
     assert run(tmp_path, data, made_from="y").resumed_from == 6
     snapshots.snapshot_path(tmp_path / "seed1", 1).unlink()
     assert run(tmp_path, data, made_from="y").resumed_from is None
-    state = tmp_path / checkpoints.STATE
-    content = bytearray(state.read_bytes())
-    content[-5] ^= 1
-    state.write_bytes(content)
+    flip(snapshots.snapshot_path(tmp_path / "seed0", 2))
     assert run(tmp_path, data, made_from="y").resumed_from is None
+    assert run(tmp_path, data, made_from="y").resumed_from == 6
+    flip(tmp_path / checkpoints.STATE)
+    assert run(tmp_path, data, made_from="y").resumed_from is None
+
+
+def flip(path):
+    """Change one bit near the end of a file."""
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
 
 
 def test_a_diverging_run_stops_and_names_seed_and_epoch(tmp_path, data):

@@ -61,7 +61,11 @@ class Checkout:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Checkout:
-    folder = tmp_path_factory.mktemp("checkout")
+    return new_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+def new_checkout(folder: Path) -> Checkout:
+    """The parts of the project that a run needs, copied into a folder."""
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():

@@ -4,6 +4,7 @@ A folder holds the state after some epoch (weights, Adam's moments, the generato
 far) and the snapshots up to it. The outputs are made from the folder, which stays.
 """
 
+import itertools
 import logging
 import os
 import shutil
@@ -14,6 +15,7 @@ import pandas as pd
 import torch
 
 from epochwise import snapshots
+from epochwise.errors import InputError
 from epochwise.files import atomic
 from epochwise.provenance import hashes
 from epochwise.stack import Stack
@@ -50,7 +52,7 @@ def resume(
     """Bring stack and orders to where the state in `folder` left them.
 
     Starts anew, with an empty folder, unless the state was made from the same, is not past the last of the epochs to be
-    `saved`, and has all their snapshots so far.
+    `saved`, and has all their snapshots so far, undamaged.
     """
     state = snapshots.load_state(folder / STATE)
     if state is None:
@@ -61,8 +63,11 @@ def resume(
         return _anew(folder, seeds, "the saved state was made from other settings, data or code")
     if made["epoch"] > saved[-1]:
         return _anew(folder, seeds, f"the saved state is past epoch {saved[-1]}")
-    if not all(snapshots.snapshot_path(folder / f"seed{seed}", epoch).exists() for seed in seeds for epoch in due):
-        return _anew(folder, seeds, "the saved state lacks snapshots")
+    try:
+        for seed, epoch in itertools.product(seeds, due):
+            snapshots.load(folder / f"seed{seed}", epoch)
+    except InputError as error:
+        return _anew(folder, seeds, str(error))
     stack.restore(tensors)
     for i, order in enumerate(orders):
         order.set_state(tensors[f"order{i}"])

@@ -1,5 +1,6 @@
 """Files that are either whole or not there: every result is written under a temporary name, then renamed."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,13 @@ from pathlib import Path
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` on success, delete it on failure.
 
-    The suffix is kept, since plotting libraries choose the format by it.
+    The suffix is kept, since plotting libraries choose the format by it. What a killed process left of an earlier try
+    is deleted.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.tmp{path.suffix}"):
+        left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary

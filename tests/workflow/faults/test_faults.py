@@ -1,0 +1,135 @@
+"""Real processes killed, real disks full, real bytes flipped: a plain run afterwards ends with the same bytes."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+
+from epochwise.provenance import mismatches
+from tests.workflow.faults.conftest import OVERLAY, differing, finish, jobs_of, kill_session, start, state_of
+
+KILLS = int(os.environ.get("EPOCHWISE_KILLS", "4"))  # `make chaos` asks for more
+LONGEST = 25  # seconds between start and kill
+
+
+def test_a_run_killed_anywhere_ends_with_the_same_bytes(disturbed, undisturbed):
+    chance = random.Random(0)
+    for number in range(KILLS):
+        process = start(disturbed)
+        deadline = time.monotonic() + chance.uniform(3, LONGEST)
+        while time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+        if process.poll() is not None:  # done before the kill: the next one hits a run from the start
+            process.communicate()
+            assert differing(disturbed, undisturbed) == []
+            shutil.rmtree(disturbed.results)
+            continue
+        victim = ("job", "snakemake", "everything")[number % 3]
+        if victim == "job" and (running := jobs_of(process)):
+            chance.choice(running).kill()
+            process.communicate(timeout=120)
+        elif victim == "snakemake":
+            orphans = jobs_of(process)
+            os.kill(process.pid, signal.SIGKILL)
+            for orphan in orphans:  # they hold the pipe that is read here, and finish by themselves
+                orphan.wait(timeout=120)
+            process.communicate()
+        else:
+            kill_session(process)
+        disturbed.build("--unlock", overlay=OVERLAY)
+    finish(disturbed)
+    assert differing(disturbed, undisturbed) == []
+    assert mismatches(disturbed.results) == []
+
+
+def test_sigterm_saves_the_state_and_the_next_run_continues(disturbed, undisturbed):
+    process = start(disturbed)
+    log = disturbed.results / "logs" / "train" / "digits" / "symmetric30" / "mlp3" / "seed0.log"
+    while not (log.exists() and "epoch 0" in log.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    for job in jobs_of(process):
+        job.terminate()
+    told, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Stopped by SIGTERM after epoch" in told and "Traceback" not in log.read_text()
+    finish(disturbed)
+    provenance = json.loads((state_of(disturbed).parent / "provenance.json").read_text())
+    assert provenance["resumed_from_epoch"] is not None
+    assert differing(disturbed, undisturbed) == []
+
+
+def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_disk):
+    failed = 0
+    for size in ("400k", "1m", "2m"):
+        small_disk(f"remount,size={size}")
+        process = start(disturbed)
+        told, _ = process.communicate(timeout=300)
+        if process.returncode != 0:
+            failed += 1
+            assert "No space left on device" in told
+    assert failed >= 2, "the disk was full at several stages"
+    small_disk("remount,ro,size=64m")
+    process = start(disturbed, "--forcerun", "claims", "--nolock")
+    told, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert "Read-only file system: 'results/" in told or "Write-protected output files" in told
+    small_disk("remount,rw,size=64m")
+    finish(disturbed)
+    assert differing(disturbed, undisturbed) == []
+
+
+def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbed):
+    finish(disturbed)
+    run = state_of(disturbed).parent
+    [snapshot] = (run / "snapshots").glob("epoch_000010.*")
+    content = bytearray(snapshot.read_bytes())
+    content[-5] ^= 1
+    snapshot.write_bytes(content)
+    assert any("epoch_000010" in line for line in mismatches(disturbed.results))
+    process = start(
+        disturbed, "--forcerun", str((run / "activations" / "neurons.parquet").relative_to(disturbed.folder))
+    )
+    told, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert "epoch_000010.safetensors is no usable snapshot" in told and "delete" in told
+    shutil.rmtree(run / "snapshots")  # what the message says
+    state = state_of(disturbed) / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    finish(disturbed)
+    assert differing(disturbed, undisturbed) == []
+    assert mismatches(disturbed.results) == []
+
+
+def test_a_second_run_in_the_same_folder_is_turned_away(disturbed, undisturbed):
+    first = start(disturbed)
+    while not (disturbed.folder / ".snakemake" / "locks").exists() or not any(
+        (disturbed.folder / ".snakemake" / "locks").iterdir()
+    ):
+        assert first.poll() is None
+        time.sleep(0.05)
+    second = start(disturbed)
+    told, _ = second.communicate(timeout=60)
+    assert second.returncode != 0
+    assert "cannot be locked" in told and "--unlock" in told
+    told, _ = first.communicate(timeout=300)
+    assert first.returncode == 0, told
+    assert differing(disturbed, undisturbed) == []
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing"])
+def test_a_damaged_table_is_named(disturbed, damage):
+    disturbed.build("results/digits/symmetric30/labels.parquet", overlay=OVERLAY)
+    path = disturbed.results / "data" / "digits" / "test.parquet"
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        path.unlink()
+    assert any("test.parquet" in line for line in mismatches(disturbed.results))
+    if damage == "missing":  # Snakemake sees that by itself
+        disturbed.build("results/data/digits/test.parquet", overlay=OVERLAY)
+        assert mismatches(disturbed.results) == []
