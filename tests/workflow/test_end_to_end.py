@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import shutil
+import zipfile
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from safetensors import safe_open
 from epochwise import tables
 from epochwise.captions import SHOWN
 from epochwise.claims import CLAIMS
+from epochwise.provenance import mismatches
 from epochwise.schedule import log_spaced
 
 EPOCHS = 3
@@ -156,6 +158,29 @@ def test_training_again_gives_the_same_bytes(finished):
     finished.build("all", "--forcerun", target, overlay=TINY)
     assert {path: path.read_bytes() for path in files} == before
     assert {suffix: figure.with_suffix(suffix).read_bytes() for suffix in drawn} == drawn
+
+
+def test_every_result_is_as_a_record_says_and_the_archive_holds_them(finished):
+    assert mismatches(finished.results) == []
+    recorded = set()
+    for record in (finished.results / "provenance").rglob("*.json"):
+        recorded |= json.loads(record.read_text())["outputs"].keys()
+    for path in contract():
+        assert f"results/{path}" in recorded
+    target = finished.folder / "results" / "digits" / "archive.zip"
+    finished.build("results/digits/archive.zip", overlay=TINY)
+    with zipfile.ZipFile(target) as file:
+        names = set(file.namelist())
+        assert json.loads(file.read("config.json"))["training"]["epochs"] == EPOCHS
+    wanted = {path for path in contract() if path.startswith("digits/") and "/activations/" not in path}
+    wanted |= {f"digits/figures/{figure}.{extension}" for figure in FIGURES for extension in ("pdf", "png", "csv")}
+    wanted |= {f"provenance/separation/digits/{run}.json" for run in RUNS} | {"provenance/dataset/digits.json"}
+    assert {f"results/{path}" for path in wanted} <= names
+    assert not [name for name in names if "safetensors" in name]
+    first = target.read_bytes()
+    target.unlink()
+    finished.build("results/digits/archive.zip", overlay=TINY)
+    assert target.read_bytes() == first
 
 
 def test_report_sets_claims_beside_numbers(finished):
