@@ -1,4 +1,4 @@
-"""Bring the documentation up to date: the configuration reference, and the README's pictures and tables.
+"""Bring the documentation up to date: references of configuration and staleness, the README's pictures and tables.
 
 Usage: python docs/update.py results/digits
 """
@@ -11,6 +11,9 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
+sys.path.insert(0, str(ROOT))
+
+from tests.workflow import staleness  # noqa: E402
 
 from epochwise import config  # noqa: E402
 from epochwise.claims import interval, number  # noqa: E402
@@ -29,7 +32,8 @@ def claims_table(claims: pd.DataFrame) -> str:
 def bench_table(measured: pd.DataFrame) -> str:
     """Markdown: where and when it was measured, and a row per network, batch size and precision."""
     machine = measured["machine"].iloc[0]
-    table = measured.drop(columns=["epoch", "evaluation", "snapshot", "machine"])
+    table = measured[(measured["precision"] == "float32") & measured["batch"].isin([32, 128])]
+    table = table.drop(columns=["precision", "epoch", "evaluation", "snapshot", "machine"])
     return f"Seconds per epoch of so many samples; {machine}:\n\n{table.to_markdown(index=False, floatfmt='.3g')}"
 
 
@@ -41,9 +45,10 @@ def replaced(text: str, part: str, new: str) -> str:
 
 
 def main(results: Path) -> None:
-    """Rewrite docs/config.md, docs/figures/ and the marked parts of README.md."""
+    """Rewrite docs/config.md, docs/staleness.md, docs/figures/ and the marked parts of README.md."""
     introduction = "# Configuration reference\n\nGenerated from `schemas/config.schema.yaml` by `make docs`.\n\n"
     (ROOT / "docs" / "config.md").write_text(introduction + config.reference(config.load_schema()), encoding="utf-8")
+    (ROOT / "docs" / "staleness.md").write_text(staleness.documentation(), encoding="utf-8")
     figures = ROOT / "docs" / "figures"
     figures.mkdir(exist_ok=True)
     for picture in sorted((results / "figures").glob("*.png")):

@@ -1,6 +1,5 @@
 """The whole workflow on the embedded data, few epochs: every file of the contract, and nothing left to do."""
 
-import copy
 import json
 import math
 import shutil
@@ -38,13 +37,6 @@ RUN_TABLES = {
     "outliers.parquet": "outliers",
     "large_activation.parquet": "large_activation",
 }
-
-
-def changed(**settings: dict) -> dict:
-    """The tiny configuration with other values for the experiment."""
-    overlay = copy.deepcopy(TINY)
-    overlay["experiments"]["digits"].update(settings)
-    return overlay
 
 
 @pytest.fixture(scope="module")
@@ -117,34 +109,6 @@ def test_figures_captions_logs_and_benchmarks_are_there(finished):
 
 def test_nothing_is_left_to_do(finished):
     assert "Nothing to be done" in finished.build("all", overlay=TINY)
-
-
-def test_a_touched_file_changes_nothing(finished):
-    for path in ("results/data/digits/train.parquet", "workflow_scripts/train.py", "config.yaml"):
-        (finished.folder / path).touch()
-    assert finished.planned(TINY) == {}
-
-
-@pytest.mark.parametrize(
-    ("settings", "jobs"),
-    [
-        ({"figures": {"dpi": 90}}, {"figure": 9}),
-        ({"figures": {"data_decomposition": {"images": 6}}}, {"figure": 1}),
-        ({"claims": {"cosine": 0.02}}, {"claims": 1, "captions": 1}),
-        ({"seeds": [0]}, {"summary": 1, "claims": 1, "captions": 1, "figure": 9}),
-        ({"training": {**TRAINING, "checkpoint_seconds": 5, "threads": 2}}, {}),
-        (
-            {"noises": {"symmetric30": {"rate": 0.3, "shared_draw": False}}},
-            {"corrupt": 2, **dict.fromkeys(("train", "extract", "separation", "outliers"), 4)}
-            | {"summary": 1, "claims": 1, "captions": 1, "figure": 9},
-        ),
-    ],
-)
-def test_a_change_runs_only_what_depends_on_it(finished, settings, jobs):
-    planned = finished.planned(changed(**settings))
-    if "seeds" in settings:
-        planned["figure"] = jobs["figure"]  # figures of data alone stay
-    assert planned == jobs
 
 
 def test_training_again_gives_the_same_bytes(finished):

@@ -1,0 +1,240 @@
+"""One thing edited at a time on a finished run; a dry run then lists exactly the jobs that the contract names."""
+
+import copy
+import os
+import re
+import shutil
+
+import pytest
+import yaml
+
+from epochwise import code, config
+from tests.workflow.conftest import ROOT
+from tests.workflow.staleness import CHANGES, DATASET_KEYS, MODULES, RULES, SUMMARY, TRAIN, UNCHANGEABLE, documentation
+
+SEEDS, MODELS = [0, 1], ["mlp3", "mlp7"]
+BLOCK = {
+    "models": {"mlp3": {"hidden_layers": 2, "width": 12}, "mlp5": None, "mlp7": {"hidden_layers": 2, "width": 14}},
+    "seeds": SEEDS,
+    "training": {"epochs": 3, "stack_seeds": False},
+}
+FIGURES = sorted(path.stem for path in (ROOT / "workflow_scripts" / "epochwise" / "figures").glob("[!_]*.py"))
+FIGURES = [name for name in FIGURES if name not in ("theme", "panels")]
+FROM_DATA = ["data_decomposition"]  # the one figure that draws no summary
+PER_RUN = ("train", "extract", "separation", "outliers")
+
+
+def overlay(**changes):
+    """The configuration of the finished run, with other values: nested, merged key by key."""
+    block = copy.deepcopy(BLOCK)
+
+    def merge(base, over):
+        for key, value in over.items():
+            if isinstance(value, dict) and isinstance(base.get(key), dict):
+                merge(base[key], value)
+            else:
+                base[key] = value
+
+    merge(block, changes)
+    return {"experiments": {"digits": block}}
+
+
+def nested(key, value):
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+@pytest.fixture(scope="module")
+def finished(checkout):
+    checkout.build("all", overlay=overlay())
+    return checkout
+
+
+def planned(checkout, values=None, *arguments):
+    """Jobs of a dry run of `all`: rule and wildcards but for the experiment."""
+    told = checkout.build("--dry-run", "all", *arguments, overlay=values or overlay())
+    jobs = set()
+    for rule, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", told, re.M | re.S):
+        found = re.search(r"^    wildcards: (.*)$", body, re.M)
+        wildcards = dict(part.split("=", 1) for part in found[1].split(", ")) if found else {}
+        wildcards.pop("experiment", None)
+        jobs.add((rule, *wildcards.values()))
+    return jobs - {("all",)}
+
+
+def jobs(rules, figures=None, models=MODELS, seeds=SEEDS, noise="symmetric30"):
+    """The jobs of these rules; figures that draw the summary, if not told otherwise."""
+    made = set()
+    for rule in rules:
+        if rule in PER_RUN:
+            made |= {(rule, noise, model, str(seed)) for model in models for seed in seeds}
+        elif rule == "figure":
+            made |= {(rule, name) for name in (figures or [f for f in FIGURES if f not in FROM_DATA])}
+        elif rule in ("dataset", "features"):
+            made.add((rule, "digits"))
+        elif rule == "corrupt":
+            made.add((rule, noise, ""))
+        else:
+            made.add((rule,))
+    return made
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.key)
+def test_a_changed_value_re_runs_what_the_contract_names(finished, change):
+    found = planned(finished, overlay(**nested(change.key, change.value)))
+    if change.key == "training.stack_seeds":
+        stacks = {("train_stack_0", "symmetric30", model) for model in MODELS}
+        assert found == stacks | jobs(change.rules - {"train"})
+    elif change.key.endswith("shared_draw"):
+        draws = {("corrupt", "symmetric30", f"_seed{seed}") for seed in SEEDS}
+        assert found == draws | jobs(change.rules - {"corrupt"}, FIGURES)
+    elif "dpi" in change.key or "corrupt" in change.rules:
+        assert found == jobs(change.rules, FIGURES)
+    else:
+        assert found == jobs(change.rules, change.figures, [change.chain] if change.chain else MODELS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"seeds": [0, 1, 2]}, jobs(TRAIN, seeds=[2])),
+        ({"seeds": [0]}, jobs(SUMMARY)),
+        ({"models": {"mlp5": {"hidden_layers": 2, "width": 8}}}, jobs(TRAIN, models=["mlp5"])),
+        ({"models": {"mlp3": None}}, jobs(SUMMARY)),
+        ({"noises": {"other": {"rate": 0.1}}}, jobs(TRAIN | {"corrupt"}, noise="other")),
+    ],
+    ids=["added seed", "removed seed", "added model", "removed model", "added noise"],
+)
+def test_runs_come_and_go_alone(finished, changes, expected):
+    found = planned(finished, overlay(**changes))
+    drawn_from_data = {("figure", name) for name in FROM_DATA}
+    assert found - drawn_from_data == expected
+    for seed in SEEDS:
+        assert (finished.results / "digits" / "symmetric30" / "mlp3" / f"seed{seed}" / "history.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules"),
+    [
+        ({"outliers": {"massive_value": 1000, "massive_ratio": 100}}, RULES["outliers"]),
+        ({"training": {"evaluations_per_decade": 5, "snapshots_per_decade": 20}}, TRAIN),
+        ({"claims": {"accuracy": 0.1, "octaves": 0.01}}, RULES["claims"]),
+    ],
+)
+def test_values_exchanged_between_two_keys_are_seen(finished, changes, rules):
+    defaults = yaml.safe_load((ROOT / "config.yaml").read_text())["defaults"]
+    [(group, values)] = changes.items()
+    assert sorted(values.values()) == sorted(defaults[group][key] for key in values), "an exchange"
+    assert planned(finished, overlay(**changes)) == jobs(rules)
+
+
+def test_another_time_re_runs_nothing(finished):
+    for path in [
+        *finished.folder.rglob("*.py"),
+        *finished.results.rglob("*.parquet"),
+        *finished.results.rglob("*.sha256"),
+    ]:
+        path.touch()
+    for folder in finished.results.rglob("snapshots"):
+        os.utime(folder)
+        for path in folder.iterdir():
+            path.touch()
+    assert planned(finished) == set()
+
+
+def test_order_comments_and_resources_re_run_nothing(finished):
+    path = finished.folder / "config.yaml"
+    before = path.read_text()
+    values = yaml.safe_load(before)
+    path.write_text("# Another comment\n" + yaml.safe_dump(values, sort_keys=True))
+    try:
+        assert planned(finished, None, "--set-resources", "train:mem_mb=99", "--cores", "1") == set()
+    finally:
+        path.write_text(before)
+
+
+def test_a_fresh_copy_with_results_put_back_re_runs_nothing(finished, tmp_path):
+    copied = type(finished)(tmp_path / "elsewhere")
+    shutil.copytree(finished.folder, copied.folder, copy_function=shutil.copyfile)  # times are not kept
+    assert planned(copied) == set()
+
+
+@pytest.mark.parametrize("name", ["files", "separation", "outliers", "claims", "figures/theme"])
+def test_an_edited_module_re_runs_the_stages_that_reach_it(finished, name):
+    path = finished.folder / "workflow_scripts" / "epochwise" / f"{name}.py"
+    before = path.read_bytes()
+    path.write_bytes(before + b"\nEDITED = True\n")
+    try:
+        every = FIGURES if name in ("files", "figures/theme") else None
+        assert planned(finished) == jobs(MODULES[name], every)
+    finally:
+        path.write_bytes(before)
+
+
+def test_an_edited_figure_redraws_itself_alone(finished):
+    path = finished.folder / "workflow_scripts" / "epochwise" / "figures" / "phases.py"
+    before = path.read_bytes()
+    path.write_bytes(before + b"\nEDITED = True\n")
+    try:
+        assert planned(finished) == {("figure", "phases")}
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_stage_run_again_to_the_same_bytes_makes_nothing_stale(finished):
+    run = "results/digits/symmetric30/mlp3/seed0"
+    shutil.rmtree(finished.folder / run / ".training")
+    again = [
+        f"{run}/history.parquet",
+        f"{run}/activations/neurons.parquet",
+        "results/digits/symmetric30/labels.parquet",
+    ]
+    for target in again:
+        finished.build("--force", target, overlay=overlay())
+        assert planned(finished) == set(), target
+
+
+def test_the_contract_names_every_key_and_every_module():
+    def leaves(node, path=""):
+        for key, child in node.get("properties", {}).items():
+            if "properties" in child:
+                yield from leaves(child, f"{path}{key}.")
+            else:
+                yield f"{path}{key}"
+
+    definitions = config.load_schema()["$defs"]
+    known = {change.key for change in CHANGES}
+    of_parent = {
+        parent: {key.rpartition(".")[2] for key in known if key.startswith(parent)} for parent in ("noises", "models")
+    }
+    assert {key for key in known if not key.startswith(("noises", "models"))} == set(leaves(definitions["settings"]))
+    assert of_parent["noises"] | {"kind"} == set(definitions["noise"]["properties"])
+    assert of_parent["models"] == set(definitions["model"]["properties"])
+    assert set(DATASET_KEYS) == set(definitions["dataset"]["properties"])
+    assert UNCHANGEABLE.keys() == {"noises.<name>.kind", "experiment"}
+    library = ROOT / "workflow_scripts" / "epochwise"
+    modules = {str(path.relative_to(library).with_suffix("")) for path in library.rglob("*.py")}
+    assert MODULES.keys() | {f"figures/{name}" for name in FIGURES} == modules
+    assert RULES.keys() == {path.stem for path in (ROOT / "workflow_scripts").glob("*.py")}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_are_reached_by_the_rules_that_the_contract_names(name):
+    path = ROOT / "workflow_scripts" / "epochwise" / f"{name}.py"
+    found = set()
+    for rule, below in RULES.items():
+        scripts = [f"{rule}.py", *(f"epochwise/figures/{f}.py" for f in FIGURES if rule == "figure")]
+        if path in code.reached_by(*scripts):
+            found |= below
+    assert found == MODULES[name]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_do_not_reach_each_other(name):
+    reached = code.reached_by("figure.py", f"epochwise/figures/{name}.py")
+    assert {path.stem for path in reached if path.parent.name == "figures"} & set(FIGURES) == {name}
+
+
+def test_the_documentation_is_current():
+    assert (ROOT / "docs" / "staleness.md").read_text() == documentation(), "run `make docs`"
