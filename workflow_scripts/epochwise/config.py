@@ -94,6 +94,9 @@ def reference(schema: Mapping) -> str:
 
 
 def _validate(config: Mapping, schema: Mapping) -> None:
+    for path in _keys_within(config, ()):
+        if not isinstance(path[-1], str):
+            raise ConfigError(f"{_dotted(path)}: the key {path[-1]!r} is no text; put it into quotes, or mend it.")
     for path, value in _leaves(config, ()):
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{_dotted(path)}: {value} is not a finite number; give a finite one.")
@@ -205,6 +208,17 @@ def _keys(node: Mapping, path: str) -> Iterator[tuple[str, Mapping]]:
         yield path, node
     for key, child in children.items():
         yield from _keys(child, f"{path}.{key}" if path else key)
+
+
+def _keys_within(value: Any, path: tuple) -> Iterator[tuple]:
+    """The path of every key of every mapping."""
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield (*path, key)
+            yield from _keys_within(child, (*path, key))
+    elif isinstance(value, list):
+        for position, child in enumerate(value):
+            yield from _keys_within(child, (*path, position))
 
 
 def _leaves(value: Any, path: tuple) -> Iterator[tuple[tuple, Any]]:
