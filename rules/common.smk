@@ -107,6 +107,18 @@ def dataset_block(wildcards):
     return chosen({b["dataset"]["name"]: b["dataset"] for b in EXPERIMENTS.values()}, wildcards.dataset)
 
 
+def source_files(wildcards):
+    """Input function: the tables in the folder of a data set, so that other ones in their place are seen.
+
+    Of a folder that is gone, the folder itself: Snakemake then takes the results made from it as they are.
+    """
+    path = dataset_block(wildcards)["path"]
+    if path is None:
+        return []
+    tables = [Path(path) / f"{split}.parquet" for split in ("train", "test")]
+    return [str(table) for table in tables if table.is_file()] if Path(path).is_dir() else [path]
+
+
 def data_file(name):
     """Input function: a file of the experiment's data set."""
     return lambda wildcards: f"results/data/{block(wildcards)['dataset']['name']}/{name}.parquet"

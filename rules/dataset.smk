@@ -9,6 +9,7 @@ Out: `results/data/{dataset}/train.parquet`, `test.parquet`, `features.parquet`;
 rule dataset:
     """Bring a data set into one table layout, whatever its source."""
     input:
+        source=source_files,
         code=code_of("dataset.py"),
     output:
         train=ensure("results/data/{dataset}/train.parquet", non_empty=True),

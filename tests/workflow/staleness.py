@@ -139,6 +139,7 @@ MODULES = {
 HARMLESS = (
     "keys of the configuration in another order, comments",
     "the time of any file: data, code, tables, snapshots",
+    "data sets that are gone, once they were read",
     "a fresh copy of the project with results and `.snakemake` put back; another folder",
     "`--cores`, memory and runtime of jobs",
     "two runs in a row",
@@ -167,6 +168,7 @@ def documentation() -> str:
     keys |= {f"datasets.<name>.{key}": named(rules) for key, rules in DATASET_KEYS.items()}
     keys["experiments.<name>.seeds, models, noises: one more"] = "the new runs; then what is drawn from all"
     keys["experiments.<name>.seeds, models, noises: one less"] = "summary and below; its files stay"
+    keys["experiments.<name>.dataset"] = "everything"
     keys |= {key.replace("noises", "experiments.<name>.noises"): why for key, why in UNCHANGEABLE.items()}
     modules = {f"epochwise/{name}.py": named(rules) for name, rules in MODULES.items()}
     modules["epochwise/figures/<figure>.py"] = "that figure"
@@ -209,7 +211,9 @@ snapshots stands `snapshots.sha256`, since a folder has no checksum.
   engine decides before it runs. To spare that, run the stage alone first, for instance with `--until train`; if
   its results are the same bytes, a second call finds nothing to do.
 - One more seed for a model whose seeds are stacked (`training.stack_seeds`) trains the whole stack again.
-- Files below `datasets.<name>.path` are read when the data set is first built; replacing them re-runs nothing. Name
-  their `sha256`, or delete `results/data/<name>`.
+- Of the files below `datasets.<name>.path`, train.parquet and test.parquet are inputs; files in torchvision's layout
+  are not (torchvision holds them against their MD5 sums itself).
+- A file is compared by its content if its time is newer than that of what was made from it. One put in its place with
+  an older time (by `cp -p`, `rsync -t`) goes unseen: `touch` it.
 - An edit of a module that training reaches trains again, from the initial weights, even if it was a comment.
 """

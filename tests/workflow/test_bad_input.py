@@ -1,5 +1,7 @@
 """Bad input through the command line: one message before any job starts, no traceback, nothing written."""
 
+import datetime
+
 import pytest
 
 
@@ -22,6 +24,16 @@ import pytest
             ["experiments.digits.subset.size", "5000", "1257"],
         ),
         ({"experiments": {"digits": {"models": {"../../x": {"hidden_layers": 1, "width": 1}}}}}, ["../../x", "name"]),
+        ({"experiments": {"/tmp/x": {"dataset": "digits"}}}, ["experiments", "/tmp/x", "name"]),
+        ({"experiments": {"data": {"dataset": "digits"}}}, ["experiments", "data", "name"]),
+        ({"experiments": ["digits"]}, ["experiments", '["digits"]', "object"]),
+        (
+            {"experiments": {"digits": {"training": {"learning_rate": float("nan")}}}},
+            ["learning_rate", "nan", "finite"],
+        ),
+        ({"experiments": {"digits": {"training": {"epochs": 10**30}}}}, ["training.epochs", "1000000"]),
+        ({"datasets": {"digits": {datetime.date(2026, 1, 1): 1}}}, ["datasets.digits", "2026", "no text"]),
+        ({"defaults": None}, ["defaults", "null"]),
     ],
 )
 def test_a_bad_configuration_is_refused_in_one_message(checkout, overlay, words):
@@ -31,6 +43,24 @@ def test_a_bad_configuration_is_refused_in_one_message(checkout, overlay, words)
     for word in words:
         assert word in said
     assert "Traceback" not in said
+    assert not checkout.results.exists()
+
+
+@pytest.mark.parametrize("text", ["- digits", "digits", "a: [", "experiment: !!python/object/apply:os.getcwd []"])
+def test_a_configuration_file_of_another_kind_is_refused(checkout, text):
+    (checkout.folder / "strange.yaml").write_text(text)
+    done = checkout.snakemake("all", "--configfile", "strange.yaml")
+    assert done.returncode != 0
+    assert "Config file" in done.stdout + done.stderr and "Traceback" not in done.stdout + done.stderr
+    assert not checkout.results.exists()
+
+
+@pytest.mark.parametrize("value", ["experiment=[1,", "experiment=3", "experiments=5", "defaults=x"])
+def test_a_bad_value_on_the_command_line_is_refused(checkout, value):
+    done = checkout.snakemake("all", "--config", value)
+    assert done.returncode != 0
+    assert (value.partition("=")[0] or value) in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
     assert not checkout.results.exists()
 
 

@@ -1,6 +1,7 @@
 """The workflow on images from a local folder: a small one made here, and all of CIFAR-10 where it is at hand."""
 
 import io
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -55,6 +56,12 @@ def test_a_parquet_folder_goes_all_the_way(checkout):
     np.testing.assert_array_equal(images.labels, labels)
     assert (checkout.results / "cifar10" / "figures" / "scenario.png").exists()
     assert "Nothing to be done" in checkout.build("all", overlay=overlay)
+    (folder / "train.parquet").touch()
+    assert checkout.planned(overlay) == {}
+    write_split(folder / "test.parquet", 60, random)
+    assert {"dataset", "corrupt", "train", "figure"} <= checkout.planned(overlay).keys(), "other data are seen"
+    shutil.rmtree(folder)
+    assert checkout.planned(overlay) == {}, "data that are gone are not needed again"
 
 
 @pytest.mark.skipif(not CIFAR10.is_dir(), reason=f"CIFAR-10 is not at {CIFAR10}")

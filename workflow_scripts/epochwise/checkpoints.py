@@ -58,11 +58,11 @@ def resume(
     if state is None:
         return _anew(folder, seeds, "there is no usable saved state")
     tensors, made = state
-    due = [epoch for epoch in saved if epoch <= made["epoch"]]
-    if made["made_from"] != made_from:
+    if made.get("made_from") != made_from:
         return _anew(folder, seeds, "the saved state was made from other settings, data or code")
     if made["epoch"] > saved[-1]:
         return _anew(folder, seeds, f"the saved state is past epoch {saved[-1]}")
+    due = [epoch for epoch in saved if epoch <= made["epoch"]]
     try:
         for seed, epoch in itertools.product(seeds, due):
             snapshots.load(folder / f"seed{seed}", epoch)

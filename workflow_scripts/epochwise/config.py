@@ -135,7 +135,7 @@ def _legal(node: Mapping) -> str:
         text.format(node[key])
         for key, text in {
             "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
-            "minItems": "at least {} entries", "minProperties": "at least {} entries",
+            "minItems": "at least {} entry", "minProperties": "at least {} entry", "minLength": "not empty",
         }.items()
         if key in node
     ]  # fmt: skip

@@ -28,9 +28,11 @@ class Scaling:
         grey = np.arange(256) / 255
         mean = [float(n @ grey / n.sum()) for n in counts]
         std = [float(np.sqrt(n @ (grey - m) ** 2 / n.sum())) for n, m in zip(counts, mean, strict=True)]
-        if any(np.count_nonzero(n) == 1 for n in counts):
+        constant = [c for c, n in enumerate(counts) if np.count_nonzero(n) == 1]
+        if constant:
             raise InputError(
-                "input_scaling: standardize needs pixels that vary, but a channel is constant; choose unit."
+                f"training.input_scaling: standardize needs pixels that vary, but channel {constant[0]} of the "
+                "training samples is constant; choose unit."
             )
         return cls(tuple(mean), tuple(std))
 

@@ -44,13 +44,15 @@ def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
     path = snapshot_path(folder, epoch)
     try:
         tensors, metadata = _read(path)
+        if {tensor.dtype for tensor in tensors.values()} != {torch.float32}:
+            raise TypeError("its weights are not all float32")
         widths = json.loads(metadata["hidden_widths"])
         inputs, classes = tensors["layers.0.weight"].shape[1], len(tensors[f"layers.{len(widths)}.bias"])
         with torch.device("meta"):  # no weights are drawn that would be overwritten at once
             model = MLP(inputs, len(widths), widths[0], classes)
         model.load_state_dict(tensors, assign=True)
         scaling = Scaling(tuple(json.loads(metadata["input_mean"])), tuple(json.loads(metadata["input_std"])))
-    except (SafetensorError, OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is no usable snapshot ({error}); delete {path.parent} and run the workflow again to train it anew."
         ) from error
@@ -66,9 +68,10 @@ def load_state(path: str | Path) -> tuple[dict[str, torch.Tensor], dict] | None:
     """The state at `path`, or None where there is none or it is damaged."""
     try:
         tensors, metadata = _read(path)
-        return tensors, json.loads(metadata["progress"])
+        progress = json.loads(metadata["progress"])
     except (SafetensorError, OSError, KeyError, json.JSONDecodeError):
         return None
+    return (tensors, progress) if isinstance(progress, dict) else None
 
 
 def _write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
