@@ -28,7 +28,7 @@ rule extract:
     threads: train_threads
     resources:
         mem_mb=analysis_mb,
-        runtime=120,
+        runtime=extract_minutes,
     params:
         spec=settings_spec("activations"),
     script:

@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 from epochwise import code
 from epochwise.config import ConfigError, canonical, resolve, weights_of
+from epochwise.schedule import log_spaced
 from epochwise.sources import SOURCES
 
 
@@ -278,18 +279,39 @@ def data_mb(wildcards):
     return 6 * source.pixels * (source.train + source.test) / 1e6
 
 
+def forward_minutes(wildcards, passes):
+    """Forward passes over all images at 10 GFLOP/s, the pace of one slow core: 2 operations per weight and image."""
+    source = SOURCES[block(wildcards)["dataset"]["source"]]
+    images = samples(wildcards) + source.test
+    return passes * images * 2 * weights(block(wildcards), wildcards.model) / 1e10 / 60
+
+
 def train_mb(wildcards, attempt):
     """torch itself, the data, and for each network weights with gradient, two moments and a copy, and its batches."""
     b = block(wildcards)
     per_network = 20 * weights(b, wildcards.model) + 8 * 2048 * sum(b["models"][wildcards.model].values())
-    return attempt * int(700 + data_mb(wildcards) + len(seeds(wildcards)) * per_network / 1e6)
+    return attempt * int(1000 + 1.3 * data_mb(wildcards) + len(seeds(wildcards)) * per_network / 1e6)
+
+
+def train_gpus(wildcards):
+    """One GPU if the configuration asks for CUDA; with `device: auto` a profile may ask for one."""
+    return int(block(wildcards)["training"]["device"] == "cuda")
 
 
 def train_minutes(wildcards, attempt):
-    """At 10 GFLOP/s, the pace of one slow core: 6 operations per weight, sample and epoch."""
+    """Three times a forward pass per epoch and network; on a GPU a hundred times faster, but 1 ms per step."""
     b = block(wildcards)
-    operations = 6 * weights(b, wildcards.model) * samples(wildcards) * b["training"]["epochs"] * len(seeds(wildcards))
-    return attempt * int(10 + operations / 1e10 / 60)
+    epochs = b["training"]["epochs"] * len(seeds(wildcards))
+    steps = b["training"]["epochs"] * -(-samples(wildcards) // b["training"]["batch_size"])
+    faster = 100 if train_gpus(wildcards) else 1
+    return attempt * int(10 + 3 * forward_minutes(wildcards, epochs) / faster + steps * 1e-3 / 60)
+
+
+def extract_minutes(wildcards, attempt):
+    """A forward pass per snapshot, and as much again for the statistics."""
+    training = block(wildcards)["training"]
+    snapshots = len(log_spaced(training["epochs"], training["snapshots_per_decade"]))
+    return attempt * int(5 + 2 * forward_minutes(wildcards, snapshots))
 
 
 def analysis_mb(wildcards, attempt):

@@ -31,6 +31,8 @@ rule train:
     resources:
         mem_mb=train_mb,
         runtime=train_minutes,
+        gpu=train_gpus,
+        jobs_per_gpu=1,
         checkpoint_seconds=checkpoint_seconds,
     params:
         spec=train_spec,
@@ -66,6 +68,8 @@ for number, (experiment, models) in enumerate(STACKED.items()):
         resources:
             mem_mb=train_mb,
             runtime=train_minutes,
+            gpu=train_gpus,
+            jobs_per_gpu=1,
             checkpoint_seconds=checkpoint_seconds,
         params:
             spec=train_spec,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import torch
 
-from epochwise import checkpoints, datasets, provenance, runtime, seeding, tables, training
+from epochwise import checkpoints, datasets, gpus, provenance, runtime, seeding, tables, training
 from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
 from epochwise.schedule import log_spaced
@@ -15,6 +15,7 @@ from epochwise.stack import Stack, network_inputs
 
 with runtime.job(snakemake) as spec:
     settings, seeds = spec["training"], spec["seeds"]
+    gpu = gpus.claim_if_unscheduled(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
     device = runtime.choose_device(settings["device"], snakemake.threads)
     dtype = runtime.choose_precision(settings["precision"], device)
     images, test = datasets.read(snakemake.input.train), datasets.read(snakemake.input.test)

@@ -1,0 +1,56 @@
+"""One GPU per job on a machine without a scheduler: locks, which the system releases however a job ends."""
+
+import getpass
+import itertools
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+log = logging.getLogger(__name__)
+_POLL_SECONDS = 1.0
+
+
+def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = None) -> tuple[str, BaseFileLock]:
+    """The first of `gpus` that fewer than `jobs_per_gpu` jobs of this user hold, and the lock on it; waits for one.
+
+    The lock files lie in `folder`, by default the system's for temporary files. A GPU is held until the lock is
+    released or the process ends.
+    """
+    folder = Path(folder or tempfile.gettempdir())
+    told = False
+    while True:
+        for slot, gpu in itertools.product(range(jobs_per_gpu), gpus):
+            lock = FileLock(folder / f"epochwise-{getpass.getuser()}-gpu{gpu}-{slot}.lock")
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                continue
+            log.info("on GPU %s", gpu)
+            return gpu, lock
+        if not told:
+            log.info("waiting for one of the GPUs %s", ", ".join(gpus))
+            told = True
+        time.sleep(_POLL_SECONDS)
+
+
+def claim_if_unscheduled(wanted: int, jobs_per_gpu: int) -> BaseFileLock | None:
+    """Make one GPU the only one that CUDA will show to this process, if the rule asks for one (`wanted`).
+
+    To be called before CUDA is used. Under SLURM nothing is done: the scheduler has given the job its own.
+    """
+    if not wanted or "SLURM_JOB_ID" in os.environ:
+        return None
+    import torch
+
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    gpus = shown.split(",") if shown else [str(number) for number in range(torch.cuda.device_count())]
+    if not gpus:
+        return None  # choose_device tells that there is none
+    gpu, lock = claim(gpus, jobs_per_gpu)
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    return lock
