@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN := $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
 
-.PHONY: all report archive verify test bench chaos lint format docs lock clean
+.PHONY: all report archive verify test slurm bench chaos lint format docs lock clean
 
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
@@ -26,6 +26,11 @@ verify: $(READY)
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n $(CORES)
+
+# The SLURM executor, and the tests on a real cluster of one node, which root starts in a temporary folder.
+slurm: $(READY)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[slurm]'
+	$(VENV)/bin/python -m pytest tests/slurm
 
 # Speed of training and extraction against the least they can cost; QUICK=1: one table, within a minute.
 bench: $(READY)

@@ -27,7 +27,7 @@ rule extract:
         "../envs/training.yaml"
     threads: train_threads
     resources:
-        mem_mb=analysis_mb,
+        mem_mb=extract_mb,
         runtime=extract_minutes,
     params:
         spec=settings_spec("activations"),

@@ -21,8 +21,8 @@ rule separation:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=analysis_mb,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         spec=settings_spec("separation"),
     script:
@@ -49,8 +49,8 @@ rule outliers:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=analysis_mb,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         spec=settings_spec("outliers"),
     script:
@@ -82,8 +82,8 @@ rule summary:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=summary_mb,
+        runtime=growing(20),
     params:
         spec=summary_spec,
     script:
@@ -109,8 +109,8 @@ rule claims:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=summary_mb,
+        runtime=growing(5),
     params:
         spec=claims_spec,
     script:

@@ -257,6 +257,11 @@ def figure_spec(wildcards):
 # -- resources -----------------------------------------------------------------------------------------------------------
 
 
+def growing(value):
+    """A resource that grows with each retry. The values are about twice the most that was measured, 5 minutes at least."""
+    return lambda wildcards, attempt: attempt * value
+
+
 def samples(wildcards):
     """Training samples of an experiment."""
     return block(wildcards)["subset"]["size"] or SOURCES[block(wildcards)["dataset"]["source"]].train
@@ -314,6 +319,11 @@ def extract_minutes(wildcards, attempt):
     return attempt * int(5 + 2 * forward_minutes(wildcards, snapshots))
 
 
-def analysis_mb(wildcards, attempt):
+def extract_mb(wildcards, attempt):
     """torch, the data, one batch of activations, and one row group of each table."""
     return attempt * int(1000 + 2 * data_mb(wildcards) + 8 * weights(block(wildcards), wildcards.model) / 1e6)
+
+
+def summary_mb(wildcards, attempt):
+    """The tables of all runs."""
+    return attempt * (1000 + 4 * len(runs(wildcards)))

@@ -22,8 +22,8 @@ rule dataset:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         spec=dataset_spec,
     script:
@@ -45,8 +45,8 @@ rule features:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         spec=features_spec,
     script:
@@ -68,8 +68,8 @@ rule corrupt:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         spec=corrupt_spec,
     script:

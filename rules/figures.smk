@@ -28,8 +28,8 @@ rule figure:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(5),
     params:
         spec=figure_spec,
     script:

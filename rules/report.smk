@@ -28,8 +28,8 @@ rule captions:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         spec=settings_spec("summary"),
     script:
@@ -66,8 +66,8 @@ rule archive:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(15),
     params:
         spec=lambda wildcards: spec(block(wildcards)),
     script:

@@ -113,6 +113,7 @@ MODULES = {
     "label_noise": CORRUPT,
     "seeding": CORRUPT,
     "training": TRAIN,
+    "gpus": TRAIN,
     "checkpoints": TRAIN,
     "stack": TRAIN,
     "schedule": TRAIN,

@@ -1,7 +1,9 @@
 """What holds for every rule, script and environment."""
 
 import ast
+import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,6 +70,32 @@ def test_environments_pin_what_the_lock_pins(path):
     packages = yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
     assert pins(packages).items() <= LOCK.items()
     assert len(pins(packages)) == len(packages)
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_pip_resolves_the_environments_to_what_they_pin(path, tmp_path):
+    packages = yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", report]
+    done = subprocess.run([*command, *packages], capture_output=True, text=True)
+    if "No matching distribution" not in done.stderr and "Failed to establish a new connection" in done.stderr:
+        pytest.skip("no package index can be reached")
+    assert done.returncode == 0, done.stderr
+    resolved = {
+        item["metadata"]["name"].lower(): item["metadata"]["version"]
+        for item in json.loads(report.read_text())["install"]
+    }
+    found = {name: version.partition("+")[0] for name, version in resolved.items()}
+    assert pins(packages).items() <= found.items()
+
+
+def test_the_container_takes_the_lock_and_nothing_else():
+    recipe = (ROOT / "envs" / "Containerfile").read_text()
+    assert re.findall(r"pip install (.*)", recipe) == ["--no-cache-dir --requirement /tmp/requirements.lock"]
+    assert "COPY requirements.lock /tmp/requirements.lock" in recipe
+    python = re.search(r"FROM python:(\d+\.\d+)", recipe)[1]
+    for path in ENVIRONMENTS:
+        assert f"python={python}" in yaml.safe_load(path.read_text())["dependencies"]
 
 
 # Imported inside functions that a stage of this environment never calls.

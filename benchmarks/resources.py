@@ -1,0 +1,45 @@
+"""What the jobs of finished runs used, against what their rules asked for: the functions in rules/common.smk are held
+against this table.
+
+Usage: python benchmarks/resources.py results [other/results ...]
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+
+def jobs(results: Path) -> pd.DataFrame:
+    """A row per job: rule, wildcards, and memory (MB) and time (minutes), used and asked for."""
+    rows = []
+    for path in sorted((results / "logs").rglob("*.tsv")):
+        for row in pd.read_csv(path, sep="\t").itertuples():
+            asked = ast.literal_eval(row.resources)
+            wildcards = ast.literal_eval(row.wildcards)
+            rows.append(
+                {
+                    "rule": row.rule_name,
+                    "of": " ".join(wildcards.values()),
+                    "MB": row.max_rss,
+                    "MB asked": asked["mem_mb"],
+                    "minutes": row.s / 60,
+                    "minutes asked": asked["runtime"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def table(measured: pd.DataFrame) -> pd.DataFrame:
+    """The hungriest and the slowest job of each rule, as shares of what was asked for."""
+    measured = measured.assign(
+        memory=measured["MB"] / measured["MB asked"], time=measured["minutes"] / measured["minutes asked"]
+    )
+    worst = [group.nlargest(1, key) for _, group in measured.groupby("rule") for key in ("memory", "time")]
+    return pd.concat(worst).drop_duplicates()
+
+
+if __name__ == "__main__":
+    measured = pd.concat([jobs(Path(folder)) for folder in sys.argv[1:]])
+    print(table(measured).to_markdown(index=False, floatfmt=".3g"))

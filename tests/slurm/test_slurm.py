@@ -1,0 +1,137 @@
+"""The workflow on a real cluster: every kind of interruption, and the same bytes as a local run."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import yaml
+
+from tests.slurm.cluster import called
+from tests.workflow.conftest import new_checkout
+from tests.workflow.faults.conftest import differing, results_of
+
+OVERLAY = {
+    "experiments": {
+        "digits": {
+            "models": {"mlp3": {"hidden_layers": 2, "width": 12}, "mlp5": None, "mlp7": None},
+            "seeds": [0],
+            "training": {"epochs": 30_000, "checkpoint_seconds": 1},  # about a minute
+        }
+    }
+}
+RUN = "results/digits/symmetric30/mlp3/seed0"
+ACTIVE = "PENDING,RUNNING,COMPLETING,SUSPENDED"
+
+
+def start(checkout, *arguments):
+    """Start Snakemake with the SLURM profile; it looks at the queue every second."""
+    output = (checkout.folder / "snakemake.log").open("a")
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *arguments, "--configfile", "overlay.yaml",
+         "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"],
+        cwd=checkout.folder,
+        stdout=output,
+        stderr=output,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def told(checkout):
+    return (checkout.folder / "snakemake.log").read_text()
+
+
+def until(condition, process, seconds=120):
+    """Wait for a true value of `condition` while the process runs; returns the value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert process.poll() is None, "Snakemake ended early"
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return value
+
+
+def queue(state, form="%i"):
+    return called("squeue", "-h", "-t", state, "-o", form).split()
+
+
+def training(state="RUNNING"):
+    """Job id of the training job, if it is in this state."""
+    rows = called("squeue", "-h", "-t", state, "-o", "%i|%k").split()
+    return next((row.partition("|")[0] for row in rows if "rule_train" in row), None)
+
+
+def record(job):
+    """SLURM's record of a job."""
+    return dict(part.split("=", 1) for part in called("scontrol", "show", "job", job, "-o").split() if "=" in part)
+
+
+def saved_epoch(checkout):
+    """The epoch that the log of training has reached."""
+    path = checkout.results / "logs" / "train" / "digits" / "symmetric30" / "mlp3" / "seed0.log"
+    found = re.findall(r"epoch (\d+)", path.read_text()) if path.exists() else []
+    return int(found[-1]) if found else 0
+
+
+def with_overlay(folder):
+    folder.mkdir(exist_ok=True)
+    checkout = new_checkout(folder)
+    (checkout.folder / "overlay.yaml").write_text(yaml.safe_dump(OVERLAY))
+    return checkout
+
+
+def test_a_run_that_is_stopped_requeued_and_out_of_time_ends_with_the_same_bytes(slurm, tmp_path):
+    checkout = with_overlay(tmp_path / "slurm")
+
+    process = start(checkout, "all")
+    until(lambda: training() and saved_epoch(checkout) > 100, process)
+    process.send_signal(signal.SIGINT)  # Ctrl-C
+    process.wait(timeout=120)
+    deadline = time.monotonic() + 30
+    while queue(ACTIVE) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert queue(ACTIVE) == [], "nothing is left in the queue"
+    assert not (checkout.folder / RUN / "history.parquet").exists()
+
+    process = start(checkout, "all", "--set-resources", "train:gpu=1")
+    job = until(training, process)
+    found = record(job)
+    assert "gpu:1" in found["TresPerJob"], "a GPU is asked for"
+    assert found["NumCPUs"] == "1"
+    reached = saved_epoch(checkout)
+    until(lambda: saved_epoch(checkout) > reached + 1000, process)
+    called("scontrol", "requeue", job)  # what preemption does
+    until(lambda: training("PENDING") == job, process)
+    called("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=1")
+    until(lambda: training() == job, process)
+    assert record(job)["Restarts"] == "1"
+    until(lambda: record(job)["JobState"] in ("TIMEOUT", "COMPLETED"), process, 180)
+    assert record(job)["JobState"] == "TIMEOUT", "the time limit was too short"
+    again = until(lambda: training() or training("PENDING") or training("COMPLETED"), process)
+    assert int(again) > int(job), "training was submitted again"
+    assert process.wait(timeout=400) == 0, told(checkout)
+    provenance = json.loads((checkout.folder / RUN / "provenance.json").read_text())
+    assert provenance["resumed_from_epoch"] > reached + 1000, "and continued"
+
+    groups = re.findall(r"SLURM jobid (\d+) \(log: \S*/(group|rule)_(\w+)", told(checkout))
+    assert len(groups) <= 9, "tens of jobs, not hundreds"
+    job = next(job for job, _, name in groups if name.startswith("results") and "summary" in name)
+    found = record(job)
+    assert found["NumCPUs"] == "1" and int(found["MinMemoryNode"].removesuffix("M")) <= 2000, "not the sum of all"
+
+    local = with_overlay(tmp_path / "local")
+    local.build("all", overlay=OVERLAY)
+    assert differing(checkout, results_of(local)) == []
+
+
+def test_the_traceback_of_a_failed_job_is_in_the_main_log(slurm, tmp_path):
+    checkout = with_overlay(tmp_path)
+    with (checkout.folder / "workflow_scripts" / "epochwise" / "label_noise.py").open("a") as module:
+        module.write("\nraise ZeroDivisionError('broken on purpose')\n")
+    process = start(checkout, "--retries", "0", "results/digits/symmetric30/labels.parquet")
+    assert process.wait(timeout=200) != 0
+    assert "Traceback" in told(checkout) and "ZeroDivisionError: broken on purpose" in told(checkout)
+    assert queue(ACTIVE) == []
