@@ -13,7 +13,6 @@ rule extract:
         labels=labels,
         snapshots=ancient(f"{RUN}/snapshots"),  # the manifest tells whether they changed
         manifest=f"{RUN}/snapshots.sha256",
-        code=code_of("extract.py"),
     output:
         class_means=ensure(f"{RUN}/activations/class_means.parquet", non_empty=True),
         neurons=ensure(f"{RUN}/activations/neurons.parquet", non_empty=True),
@@ -31,5 +30,6 @@ rule extract:
         runtime=extract_minutes,
     params:
         spec=settings_spec("activations"),
+        code=code_of("extract.py"),
     script:
         "../workflow_scripts/extract.py"

@@ -10,7 +10,6 @@ rule separation:
     input:
         class_means=f"{RUN}/activations/class_means.parquet",
         neurons=f"{RUN}/activations/neurons.parquet",
-        code=code_of("separation.py"),
     output:
         separation=ensure(f"{RUN}/separation.parquet", non_empty=True),
     log:
@@ -25,6 +24,7 @@ rule separation:
         runtime=growing(5),
     params:
         spec=settings_spec("separation"),
+        code=code_of("separation.py"),
     script:
         "../workflow_scripts/separation.py"
 
@@ -37,7 +37,6 @@ rule outliers:
         outputs=f"{RUN}/activations/outputs.parquet",
         labels=labels,
         features=data_file("features"),
-        code=code_of("outliers.py"),
     output:
         outliers=ensure(f"{RUN}/outliers.parquet", non_empty=True),
         large_activation=ensure(f"{RUN}/large_activation.parquet", non_empty=True),
@@ -53,6 +52,7 @@ rule outliers:
         runtime=growing(10),
     params:
         spec=settings_spec("outliers"),
+        code=code_of("outliers.py"),
     script:
         "../workflow_scripts/outliers.py"
 
@@ -65,7 +65,6 @@ rule summary:
         outliers=of_all_runs("outliers.parquet"),
         neurons=of_all_runs("activations/neurons.parquet"),
         large_activation=of_all_runs("large_activation.parquet"),
-        code=code_of("summary.py"),
     output:
         curves=ensure("results/{experiment}/summary/curves.parquet", non_empty=True),
         phases=ensure("results/{experiment}/summary/phases.parquet", non_empty=True),
@@ -86,6 +85,7 @@ rule summary:
         runtime=growing(20),
     params:
         spec=summary_spec,
+        code=code_of("summary.py"),
     script:
         "../workflow_scripts/summary.py"
 
@@ -97,7 +97,6 @@ rule claims:
         separation=of_all_runs("separation.parquet"),
         outliers=of_all_runs("outliers.parquet"),
         large_activation=of_all_runs("large_activation.parquet"),
-        code=code_of("claims.py"),
     output:
         parquet=ensure("results/{experiment}/claims.parquet", non_empty=True),
         markdown=ensure("results/{experiment}/claims.md", non_empty=True),
@@ -113,5 +112,6 @@ rule claims:
         runtime=growing(5),
     params:
         spec=claims_spec,
+        code=code_of("claims.py"),
     script:
         "../workflow_scripts/claims.py"

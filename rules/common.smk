@@ -1,6 +1,5 @@
 """All functions of the workflow, and no rule: the validated configuration, paths of inputs, specs, code, resources."""
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -79,13 +78,13 @@ CAPTIONS = [*FIGURES, "claims"]
 
 
 def spec(value):
-    """The one param of a rule: what its result depends on, as canonical JSON."""
+    """A rule's param: what its result depends on, as canonical JSON."""
     return canonical(value)
 
 
 def code_of(*names):
-    """A script (and modules chosen by wildcards) with every library module reached, relative to the working directory."""
-    return [os.path.relpath(path) for path in code.reached_by(*names)]
+    """A rule's other param: the hash of its script (and of modules chosen by wildcards) with every module reached."""
+    return code.digest(*names)
 
 
 def chosen(blocks, name):

@@ -10,7 +10,6 @@ rule dataset:
     """Bring a data set into one table layout, whatever its source."""
     input:
         source=source_files,
-        code=code_of("dataset.py"),
     output:
         train=ensure("results/data/{dataset}/train.parquet", non_empty=True),
         test=ensure("results/data/{dataset}/test.parquet", non_empty=True),
@@ -26,6 +25,7 @@ rule dataset:
         runtime=growing(20),
     params:
         spec=dataset_spec,
+        code=code_of("dataset.py"),
     script:
         "../workflow_scripts/dataset.py"
 
@@ -34,7 +34,6 @@ rule features:
     """Pixel statistics and principal components of the training images."""
     input:
         train="results/data/{dataset}/train.parquet",
-        code=code_of("features.py"),
     output:
         features=ensure("results/data/{dataset}/features.parquet", non_empty=True),
     log:
@@ -49,6 +48,7 @@ rule features:
         runtime=growing(10),
     params:
         spec=features_spec,
+        code=code_of("features.py"),
     script:
         "../workflow_scripts/features.py"
 
@@ -57,7 +57,6 @@ rule corrupt:
     """Choose the training samples and corrupt their labels."""
     input:
         train=data_file("train"),
-        code=code_of("corrupt.py"),
     output:
         labels=ensure("results/{experiment}/{noise}/labels{draw}.parquet", non_empty=True),
     log:
@@ -72,5 +71,6 @@ rule corrupt:
         runtime=growing(5),
     params:
         spec=corrupt_spec,
+        code=code_of("corrupt.py"),
     script:
         "../workflow_scripts/corrupt.py"

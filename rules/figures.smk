@@ -9,7 +9,6 @@ rule figure:
     """Draw one figure."""
     input:
         unpack(figure_inputs),
-        code=lambda wildcards: code_of("figure.py", f"epochwise/figures/{wildcards.figure}.py"),
     output:
         pdf=ensure("results/{experiment}/figures/{figure}.pdf", non_empty=True),
         png=report(
@@ -32,5 +31,6 @@ rule figure:
         runtime=growing(5),
     params:
         spec=figure_spec,
+        code=lambda wildcards: code_of("figure.py", f"epochwise/figures/{wildcards.figure}.py"),
     script:
         "../workflow_scripts/figure.py"

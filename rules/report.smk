@@ -10,7 +10,6 @@ rule captions:
     """Write the captions of the report, and the claims as a table for the browser."""
     input:
         claims="results/{experiment}/claims.parquet",
-        code=code_of("captions.py"),
     output:
         captions=ensure(expand("results/{{experiment}}/captions/{name}.rst", name=CAPTIONS), non_empty=True),
         html=report(
@@ -32,6 +31,7 @@ rule captions:
         runtime=growing(5),
     params:
         spec=settings_spec("summary"),
+        code=code_of("captions.py"),
     script:
         "../workflow_scripts/captions.py"
 
@@ -55,7 +55,6 @@ rule archive:
                 "large_activation.parquet",
             )
         ),
-        code=code_of("archive.py"),
     output:
         archive=ensure("results/{experiment}/archive.zip", non_empty=True),
     log:
@@ -70,5 +69,6 @@ rule archive:
         runtime=growing(15),
     params:
         spec=lambda wildcards: spec(block(wildcards)),
+        code=code_of("archive.py"),
     script:
         "../workflow_scripts/archive.py"

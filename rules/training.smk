@@ -13,7 +13,6 @@ rule train:
         train=data_file("train"),
         test=data_file("test"),
         labels=all_labels,
-        code=code_of("train.py"),
     output:
         history=[ensure(f"{RUN}/history.parquet", non_empty=True)],
         snapshots=[directory(f"{RUN}/snapshots")],
@@ -36,6 +35,7 @@ rule train:
         checkpoint_seconds=checkpoint_seconds,
     params:
         spec=train_spec,
+        code=code_of("train.py"),
     script:
         "../workflow_scripts/train.py"
 
@@ -49,7 +49,6 @@ for number, (experiment, models) in enumerate(STACKED.items()):
             train=data_file("train"),
             test=data_file("test"),
             labels=all_labels,
-            code=code_of("train.py"),
         output:
             history=ensure(of_all_seeds(experiment, "history.parquet"), non_empty=True),
             snapshots=directory(of_all_seeds(experiment, "snapshots")),
@@ -73,5 +72,6 @@ for number, (experiment, models) in enumerate(STACKED.items()):
             checkpoint_seconds=checkpoint_seconds,
         params:
             spec=train_spec,
+            code=code_of("train.py"),
         script:
             "../workflow_scripts/train.py"

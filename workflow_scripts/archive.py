@@ -10,5 +10,4 @@ with runtime.job(snakemake) as spec:
     whole = records.glob(f"*/{snakemake.wildcards.experiment}.json")
     data = records.glob(f"*/{spec['dataset']['name']}.json")
     made = {path for found in (own, whole, data) for path in found if path.parts[2] != "archive"}
-    results = set(snakemake.input) - set(snakemake.input.code)
-    archive.pack([*results, *made], spec, snakemake.output.archive)
+    archive.pack([*set(snakemake.input), *made], spec, snakemake.output.archive)

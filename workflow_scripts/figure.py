@@ -12,7 +12,7 @@ with runtime.job(snakemake) as spec:
     for name, path in snakemake.input.items():
         if name == "train_images":
             inputs[name] = datasets.read(path)
-        elif name != "code":
+        else:
             inputs[name] = tables.read(path, name if name in NOT_SUMMARIES else f"summary_{name}")
     # Imported by name, so that this script does not reach the other figures and an edit redraws only its own.
     module = importlib.import_module(f"epochwise.figures.{snakemake.wildcards.figure}")

@@ -37,7 +37,8 @@ with runtime.job(snakemake) as spec:
     fixed = {**spec, "training": {key: value for key, value in settings.items() if key != "epochs"}}
     made_from = hashlib.sha256(f"{json.dumps(fixed, sort_keys=True)} {torch.__version__}".encode())
     made_from.update(pq.read_schema(snakemake.input.train).metadata[b"sha256"])
-    for path in (*snakemake.input.labels, *snakemake.input.code):
+    made_from.update(snakemake.params.code.encode())
+    for path in snakemake.input.labels:
         made_from.update(Path(path).read_bytes())
     folder = Path(snakemake.output.history[0]).with_name(".training")
     progress = training.train(

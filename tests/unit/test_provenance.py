@@ -3,18 +3,13 @@
 import hashlib
 import json
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from epochwise import archive, provenance
 from epochwise.runtime import write_json
-
-
-class Inputs(list):
-    def __init__(self, files, code):
-        super().__init__([*files, *code])
-        self.code = code
 
 
 @pytest.fixture
@@ -25,7 +20,6 @@ def results(tmp_path, monkeypatch):
         "results/a": "A",
         "results/folder/one": "1",
         "results/folder/.hidden": "h",
-        "code.py": "c",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,9 +33,9 @@ def results(tmp_path, monkeypatch):
 def record_of(rule, inputs, outputs):
     job = SimpleNamespace(
         rule=rule,
-        input=Inputs(inputs, ["code.py"]),
+        input=inputs,
         output=outputs,
-        params=SimpleNamespace(spec='{"rate":0.3}'),
+        params=SimpleNamespace(spec='{"rate":0.3}', code="c0de"),
         log=[f"results/logs/{rule}/x.log"],
     )
     write_json(provenance.of_job(job), provenance.record(job.log[0]))
@@ -55,7 +49,9 @@ def test_a_record_names_spec_code_inputs_and_outputs_by_their_hashes(results):
         "results/folder/one": hashlib.sha256(b"1").hexdigest(),
     }
     assert made["outputs"] == {"results/b": hashlib.sha256(b"B").hexdigest()}
-    assert made["code"] == {"code.py": hashlib.sha256(b"c").hexdigest()}
+    assert made["code_sha256"] == "c0de"
+    loaded = Path(provenance.__file__)
+    assert made["modules"]["epochwise/provenance.py"] == hashlib.sha256(loaded.read_bytes()).hexdigest()
     assert {"git_commit", "git_dirty", "python", "versions", "machine"} <= made.keys()
 
 

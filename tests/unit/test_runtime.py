@@ -19,11 +19,8 @@ from epochwise import provenance, runtime
 from epochwise.code import SCRIPTS
 from epochwise.errors import InputError
 
-class Inputs(list):
-    code = ["code.py"]
-
 snakemake = types.SimpleNamespace(
-    log=[sys.argv[1]], params=types.SimpleNamespace(spec='{"rate": 0.3}'), rule="some", input=Inputs(), output=[]
+    log=[sys.argv[1]], params=types.SimpleNamespace(spec='{"rate": 0.3}', code="c0de"), rule="some", input=[], output=[]
 )
 with runtime.job(snakemake) as spec:
 """

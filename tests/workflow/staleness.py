@@ -201,10 +201,11 @@ A key under `defaults` does what the same key does in the experiments that do no
 
 ## How
 
-Each rule has one parameter, `spec`: canonical JSON of just those values that its results depend on. Each rule has its
-script and every library module that the script imports, directly or not, among its inputs. Inputs whose checksum is
-what it was do not count as changed, whatever their time (`max-checksum-file-size` in `profiles/default`). For the
-snapshots stands `snapshots.sha256`, since a folder has no checksum.
+Each rule has two parameters: `spec`, canonical JSON of just those values that its results depend on, and `code`, the
+hash of its script and of every library module that the script imports, directly or not. (Modules as inputs, a dozen
+per job, would take longer to plan, and hide an edit that has an older time.) Inputs whose checksum is what it was do
+not count as changed, whatever their time (`max-checksum-file-size` in `profiles/default`). For the snapshots stands
+`snapshots.sha256`, since a folder has no checksum.
 
 ## What is left
 
@@ -214,7 +215,7 @@ snapshots stands `snapshots.sha256`, since a folder has no checksum.
 - One more seed for a model whose seeds are stacked (`training.stack_seeds`) trains the whole stack again.
 - Of the files below `datasets.<name>.path`, train.parquet and test.parquet are inputs; files in torchvision's layout
   are not (torchvision holds them against their MD5 sums itself).
-- A file is compared by its content if its time is newer than that of what was made from it. One put in its place with
-  an older time (by `cp -p`, `rsync -t`) goes unseen: `touch` it.
+- A result or data file is compared by its content if its time is newer than that of what was made from it. One put in
+  its place with an older time (by `cp -p`, `rsync -t`) goes unseen: `touch` it. Code is compared by its content always.
 - An edit of a module that training reaches trains again, from the initial weights, even if it was a comment.
 """

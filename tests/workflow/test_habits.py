@@ -36,10 +36,9 @@ def test_every_rule_keeps_the_habits(rule):
     assert body.lstrip().startswith('"""')
     for directive in ("input", "output", "log", "benchmark", "threads", "resources", "conda", "params", "script"):
         assert re.search(rf"^    {directive}:", body, re.M), directive
-    assert re.search(r"^        code=", body, re.M)
     assert "mem_mb=" in body and "runtime=" in body
     parameters = re.search(r"^    params:\n((?:        .*\n)+)", body, re.M)[1]
-    assert re.findall(r"^        (\w+)=", parameters, re.M) == ["spec"]
+    assert re.findall(r"^        (\w+)=", parameters, re.M) == ["spec", "code"]
     assert f'"../workflow_scripts/{rule}.py"' in body
 
 

@@ -1,10 +1,22 @@
 """Which files of the library a script reaches, so that an edit re-runs what it touches and nothing else."""
 
 import ast
+import hashlib
+from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 PACKAGE = "epochwise"
+
+
+@cache
+def digest(*names: str) -> str:
+    """SHA-256 over names and contents of all files that the scripts `names` reach."""
+    content = hashlib.sha256()
+    for path in reached_by(*names):
+        content.update(f"{path.relative_to(SCRIPTS)}\n".encode())
+        content.update(path.read_bytes())
+    return content.hexdigest()
 
 
 def reached_by(*names: str) -> list[Path]:
@@ -23,6 +35,7 @@ def reached_by(*names: str) -> list[Path]:
     return sorted(reached)
 
 
+@cache
 def _imports(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):

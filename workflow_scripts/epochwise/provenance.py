@@ -24,12 +24,16 @@ def record(log: str | Path) -> Path:
 
 def of_job(snakemake) -> dict:
     """What a job's results were made from and by: rule, spec, hashes of inputs, code, outputs, and the environment."""
-    code = set(snakemake.input.code)
+    library = Path(__file__).parent
+    loaded = [Path(module.__file__) for module in sys.modules.values() if getattr(module, "__file__", None)]
     return {
         "rule": snakemake.rule,
         **environment(json.loads(snakemake.params.spec)),
-        "code": hashes(code),
-        "inputs": hashes(path for path in snakemake.input if path not in code),
+        "code_sha256": snakemake.params.code,
+        "modules": {
+            str(path.relative_to(library.parent)): _sha256(path) for path in sorted(loaded) if library in path.parents
+        },
+        "inputs": hashes(snakemake.input),
         "outputs": hashes(snakemake.output),
     }
 
