@@ -25,7 +25,7 @@ verify: $(READY)
 	PYTHONPATH=workflow_scripts $(VENV)/bin/python -m epochwise.provenance results
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest -n $(CORES)
+	$(VENV)/bin/python -m pytest -n $(CORES) --dist worksteal
 
 # The SLURM executor, and the tests on a real cluster of one node, which root starts in a temporary folder.
 slurm: $(READY)

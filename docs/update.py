@@ -37,15 +37,16 @@ def bench_table(measured: pd.DataFrame) -> str:
     return f"Seconds per epoch of so many samples; {machine}:\n\n{table.to_markdown(index=False, floatfmt='.3g')}"
 
 
-def replaced(text: str, part: str, new: str) -> str:
-    """`text` with what stands between the marks of a part exchanged."""
+def rewrite(document: Path, part: str, new: str) -> None:
+    """Exchange what stands between the marks of a part of a document."""
     begin, end = f"<!-- {part}: begin (made by `make docs`) -->", f"<!-- {part}: end -->"
-    before, _, rest = text.partition(begin)
-    return f"{before}{begin}\n\n{new}\n\n{end}{rest.partition(end)[2]}"
+    text = document.read_text("utf-8")
+    before, after = text[: text.index(begin)], text[text.index(end) :]
+    document.write_text(f"{before}{begin}\n\n{new}\n\n{after}", encoding="utf-8")
 
 
 def main(results: Path) -> None:
-    """Rewrite docs/config.md, docs/staleness.md, docs/figures/ and the marked parts of README.md."""
+    """Rewrite the references of docs/, docs/figures/, and the marked parts of README.md and docs/cluster.md."""
     introduction = "# Configuration reference\n\nGenerated from `schemas/config.schema.yaml` by `make docs`.\n\n"
     (ROOT / "docs" / "config.md").write_text(introduction + config.reference(config.load_schema()), encoding="utf-8")
     (ROOT / "docs" / "staleness.md").write_text(staleness.documentation(), encoding="utf-8")
@@ -53,12 +54,12 @@ def main(results: Path) -> None:
     figures.mkdir(exist_ok=True)
     for picture in sorted((results / "figures").glob("*.png")):
         shutil.copyfile(picture, figures / picture.name)
-    readme = ROOT / "README.md"
-    text = replaced(readme.read_text("utf-8"), "claims", claims_table(pd.read_parquet(results / "claims.parquet")))
-    measured = results.parent / "benchmarks" / "training.csv"
-    if measured.exists():  # made by `make bench`
-        text = replaced(text, "bench", bench_table(pd.read_csv(measured)))
-    readme.write_text(text, encoding="utf-8")
+    rewrite(ROOT / "README.md", "claims", claims_table(pd.read_parquet(results / "claims.parquet")))
+    benchmarks = results.parent / "benchmarks"
+    if (measured := benchmarks / "training.csv").exists():  # made by `make bench`
+        rewrite(ROOT / "README.md", "bench", bench_table(pd.read_csv(measured)))
+    if (measured := benchmarks / "scale.csv").exists():  # made by benchmarks/scale.py
+        rewrite(ROOT / "docs" / "cluster.md", "scale", pd.read_csv(measured).to_markdown(index=False, floatfmt=".3g"))
 
 
 if __name__ == "__main__":

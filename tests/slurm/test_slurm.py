@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import yaml
 
 from tests.slurm.cluster import called
 from tests.workflow.conftest import new_checkout
-from tests.workflow.faults.conftest import differing, results_of
+from tests.workflow.faults.conftest import differing
 
 OVERLAY = {
     "experiments": {
@@ -108,6 +109,8 @@ def test_a_run_that_is_stopped_requeued_and_out_of_time_ends_with_the_same_bytes
     called("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=1")
     until(lambda: training() == job, process)
     assert record(job)["Restarts"] == "1"
+    local = with_overlay(tmp_path / "local")  # meanwhile, the run to compare with
+    locally = ThreadPoolExecutor().submit(local.build, "all", overlay=OVERLAY)
     until(lambda: record(job)["JobState"] in ("TIMEOUT", "COMPLETED"), process, 180)
     assert record(job)["JobState"] == "TIMEOUT", "the time limit was too short"
     again = until(lambda: training() or training("PENDING") or training("COMPLETED"), process)
@@ -122,9 +125,8 @@ def test_a_run_that_is_stopped_requeued_and_out_of_time_ends_with_the_same_bytes
     found = record(job)
     assert found["NumCPUs"] == "1" and int(found["MinMemoryNode"].removesuffix("M")) <= 2000, "not the sum of all"
 
-    local = with_overlay(tmp_path / "local")
-    local.build("all", overlay=OVERLAY)
-    assert differing(checkout, results_of(local)) == []
+    locally.result()
+    assert differing(checkout, local) == []
 
 
 def test_the_traceback_of_a_failed_job_is_in_the_main_log(slurm, tmp_path):

@@ -83,6 +83,7 @@ def run():
     ("name", "expected"),
     [
         ("double_descent", 0.2),
+        ("double_descent_in_larger_models", 0.2),  # of one run, before the first model's is taken off
         ("regeneralization_weak_accuracy", 0.2),
         ("regeneralization_weak_loss", 0.9),
         ("regeneralization_strong_accuracy", -0.1),
@@ -241,6 +242,16 @@ def test_runs_without_the_effect_are_not_counted(judged):
     assert small["effect"] == pytest.approx(-0.225) and np.isnan(small["low"])
     both = judged[judged["claim"] == "double_descent"].set_index(["noise", "model"])
     assert both.loc[("high", "small"), "verdict"] == "contradicted"
+
+
+def test_models_are_compared_with_the_first_one_seed_by_seed(judged):
+    rows = judged[judged["claim"] == "double_descent_in_larger_models"].set_index(["noise", "model"])
+    first, other = rows.loc[("low", "large")], rows.loc[("low", "small")]
+    assert np.isnan(first["effect"]) and (first["n"], first["verdict"]) == (0, "inconclusive")
+    # −2 × (0.20, 0.21, 0.22, 0.23): deviation 0.0258199; t(0.975, 3) = 3.182446
+    assert other["effect"] == pytest.approx(-0.43)
+    assert other["high"] == pytest.approx(-0.43 + 3.182446 * 0.0258199 / 2, abs=1e-6)
+    assert (other["n"], other["verdict"]) == (4, "contradicted")
 
 
 def test_infinite_ratios_are_not_counted(run):

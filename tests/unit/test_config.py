@@ -266,7 +266,7 @@ def test_every_experiment_of_the_repository_resolves(real):
     for block in resolved.values():
         source = SOURCES[block["dataset"]["source"]]
         sizes = [weights_of(model, source.pixels, source.classes) for model in block["models"].values()]
-        assert sizes == sorted(sizes), "models are written from the smallest to the largest"
+        assert sizes[-1] == max(sizes), "the largest model is written last: the pictures of one run show it"
         assert next(noise["rate"] for noise in block["noises"].values()) == 0.3  # the paper's
 
 

@@ -3,15 +3,29 @@
 import os
 import shutil
 import subprocess
-import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
+from filelock import FileLock
+
+from tests.workflow import warm
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "schemas", "profiles", "envs", "report")
+
+EPOCHS = 3
+SEEDS = [0, 1]
+MODELS = {"mlp3": {"hidden_layers": 2, "width": 12}, "mlp5": None, "mlp7": {"hidden_layers": 3, "width": 16}}
+# Two small networks, two seeds, a moment of training: all kinds of results in the least time.
+TINY = {
+    "experiments": {
+        "digits": {"models": MODELS, "seeds": SEEDS, "training": {"epochs": EPOCHS, "stack_seeds": False}},
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -22,26 +36,19 @@ class Checkout:
     def results(self) -> Path:
         return self.folder / "results"
 
-    def snakemake(self, *arguments: str, overlay: dict | None = None) -> subprocess.CompletedProcess:
-        """Run Snakemake on two cores; `overlay` is the content of a `--configfile`."""
+    def snakemake(self, *arguments: str, overlay: dict | None = None) -> tuple[int, str]:
+        """Exit status and messages of Snakemake on two cores; `overlay` is the content of a `--configfile`."""
         if overlay is not None:
             path = self.folder / "overlay.yaml"
             path.write_text(yaml.safe_dump(overlay))
             arguments = (*arguments, "--configfile", path.name)
-        return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
+        return warm.snakemake(self.folder, "--cores", "2", *arguments)
 
     def build(self, *arguments: str, overlay: dict | None = None) -> str:
         """Run Snakemake, which must succeed; its messages."""
-        done = self.snakemake(*arguments, overlay=overlay)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        status, told = self.snakemake(*arguments, overlay=overlay)
+        assert status == 0, told
+        return told
 
     def planned(self, overlay: dict | None = None) -> dict[str, int]:
         """Jobs per rule that a dry run of `all` would run."""
@@ -59,11 +66,6 @@ class Checkout:
         return jobs
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory) -> Checkout:
-    return new_checkout(tmp_path_factory.mktemp("checkout"))
-
-
 def new_checkout(folder: Path) -> Checkout:
     """The parts of the project that a run needs, copied into a folder."""
     for part in PARTS:
@@ -73,3 +75,36 @@ def new_checkout(folder: Path) -> Checkout:
         else:
             shutil.copy(source, folder / part)
     return Checkout(folder)
+
+
+def finished_run(name: str, overlay: dict, factory: pytest.TempPathFactory) -> Checkout:
+    """A finished `all`, not to be changed: made by the first worker of pytest that asks, for all of them."""
+    shared = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    folder = shared / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            being_made = Path(tempfile.mkdtemp(dir=shared))
+            new_checkout(being_made).build("all", overlay=overlay)
+            being_made.rename(folder)
+    return Checkout(folder)
+
+
+def jobs_of(process: subprocess.Popen) -> list[psutil.Process]:
+    """The processes of running rules below a running Snakemake."""
+    try:
+        below = psutil.Process(process.pid).children(recursive=True)
+        return [child for child in below if any(".snakemake/scripts" in part for part in child.cmdline()[1:2])]
+    except psutil.NoSuchProcess:
+        return []
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Checkout:
+    return new_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Checkout:
+    """A finished run of TINY, for one module to change."""
+    run = finished_run("tiny", TINY, tmp_path_factory)
+    return Checkout(Path(shutil.copytree(run.folder, tmp_path_factory.mktemp("finished"), dirs_exist_ok=True)))

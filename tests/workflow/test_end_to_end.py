@@ -2,12 +2,10 @@
 
 import json
 import math
-import shutil
 import zipfile
 
 import pandas as pd
 import pyarrow.parquet as pq
-import pytest
 from safetensors import safe_open
 
 from epochwise import tables
@@ -15,12 +13,8 @@ from epochwise.captions import SHOWN
 from epochwise.claims import CLAIMS
 from epochwise.provenance import mismatches
 from epochwise.schedule import log_spaced
+from tests.workflow.conftest import EPOCHS, SEEDS, TINY
 
-EPOCHS = 3
-MODELS = {"mlp3": {"hidden_layers": 2, "width": 12}, "mlp5": None, "mlp7": {"hidden_layers": 3, "width": 16}}
-SEEDS = [0, 1]
-TRAINING = {"epochs": EPOCHS, "stack_seeds": False}
-TINY = {"experiments": {"digits": {"models": MODELS, "seeds": SEEDS, "training": TRAINING}}}
 RUNS = [f"symmetric30/{model}/seed{seed}" for model in ("mlp3", "mlp7") for seed in SEEDS]
 FIGURES = (
     "data_decomposition", "learning_curves", "phases", "separation_by_layer", "separation_by_class",
@@ -37,12 +31,6 @@ RUN_TABLES = {
     "outliers.parquet": "outliers",
     "large_activation.parquet": "large_activation",
 }
-
-
-@pytest.fixture(scope="module")
-def finished(checkout):
-    checkout.build("all", overlay=TINY)
-    return checkout
 
 
 def contract() -> dict[str, str]:
@@ -109,19 +97,6 @@ def test_figures_captions_logs_and_benchmarks_are_there(finished):
 
 def test_nothing_is_left_to_do(finished):
     assert "Nothing to be done" in finished.build("all", overlay=TINY)
-
-
-def test_training_again_gives_the_same_bytes(finished):
-    run = finished.results / "digits" / RUNS[0]
-    files = [path for path in sorted(run.rglob("*")) if path.suffix in (".parquet", ".safetensors")]
-    before = {path: path.read_bytes() for path in files}
-    figure = finished.results / "digits" / "figures" / "scenario"
-    drawn = {suffix: figure.with_suffix(suffix).read_bytes() for suffix in (".pdf", ".png", ".csv")}
-    target = str((run / "history.parquet").relative_to(finished.folder))
-    shutil.rmtree(run / ".training")
-    finished.build("all", "--forcerun", target, overlay=TINY)
-    assert {path: path.read_bytes() for path in files} == before
-    assert {suffix: figure.with_suffix(suffix).read_bytes() for suffix in drawn} == drawn
 
 
 def test_every_result_is_as_a_record_says_and_the_archive_holds_them(finished):

@@ -132,3 +132,10 @@ def test_the_configuration_reference_is_current():
 
 def test_the_front_door_stays_small():
     assert len((ROOT / "Snakefile").read_text().splitlines()) <= 60
+
+
+def test_the_profile_for_several_gpus_lets_each_training_job_ask_for_one(checkout):
+    told = checkout.build("--dry-run", "all", "--profile", "profiles/gpus", "--config", "experiment=cifar10")
+    asked = re.findall(r"^rule train:\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
+    assert len(asked) == 15
+    assert all("gpu=1, jobs_per_gpu=1" in line for line in asked)

@@ -1,8 +1,9 @@
 """The paper's claims, each as an effect measured on one run, and the verdict over seeds.
 
 Every effect is a number per run (model and seed) that the claim says is positive. Where two epochs or two layers are
-compared, they are of the same run, so that the interval over seeds is a paired one. An effect that a run cannot have
-(the noise was never fitted, say) is missing and not counted in n.
+compared, they are of the same run, so that the interval over seeds is a paired one; so it is where two models are
+compared, whose runs have the same seed. An effect that a run cannot have (the noise was never fitted, say) is missing
+and not counted in n.
 """
 
 from collections.abc import Callable
@@ -29,18 +30,27 @@ class Run:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim: its name, the paper's statement, what is measured, the key of its margin, and its effect on a run."""
+    """A claim: its name, the paper's statement, what is measured, the key of its margin, and its effect on a run.
+
+    `beyond_first`: the effect minus that on the run of the first model with the same noise and seed.
+    """
 
     name: str
     statement: str
     measure: str
     margin: str
     effect: Callable[[Run], float]
+    beyond_first: bool = False
 
 
 def double_descent(run: Run) -> float:
     """The smaller of fall and recovery of test accuracy: positive only if it falls and rises again."""
     return min(run.phases["accuracy", "fall"], run.phases["accuracy", "recovery"])
+
+
+def recovery(run: Run) -> float:
+    """Recovery of test accuracy from its dip; 0 where there is no dip."""
+    return run.phases["accuracy", "recovery"]
 
 
 def weak(metric: str) -> Callable[[Run], float]:
@@ -131,6 +141,14 @@ CLAIMS = (
         "accuracy",
         double_descent,
     ),
+    Claim(
+        "double_descent_in_larger_models",
+        "The recovery is seen in the largest model.",
+        "recovery of test accuracy, minus that of the first model with the same seed",
+        "accuracy",
+        recovery,
+        beyond_first=True,
+    ),
     *(
         Claim(
             f"{name}_{metric}",
@@ -219,17 +237,19 @@ CLAIMS = (
 
 def judge(runs: dict[tuple[str, str, int], Run], margins: dict[str, float], level: float) -> pd.DataFrame:
     """One row per claim, noise and model (`tables.SCHEMAS["claims"]`), for runs by (noise, model, seed)."""
-    groups: dict[tuple[str, str], list[Run]] = {}
-    for (noise, model, _), run in runs.items():
-        groups.setdefault((noise, model), []).append(run)
+    keys = pd.MultiIndex.from_tuples(runs, names=["noise", "model", "seed"])
+    first_model = keys[0][1]
     rows = []
     for claim in CLAIMS:
         margin = margins[claim.margin]
-        for (noise, model), group in groups.items():
-            with np.errstate(divide="ignore", invalid="ignore"):
-                effects = np.array([claim.effect(run) for run in group], np.float64)
-            effects[~np.isfinite(effects)] = np.nan  # the ratio to a layer without a single active unit
-            effect, low, high, n = t_interval(effects, level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            effects = pd.Series([claim.effect(run) for run in runs.values()], keys, np.float64)
+        effects[~np.isfinite(effects)] = np.nan  # the ratio to a layer without a single active unit
+        if claim.beyond_first:  # which has nothing that it could be compared with
+            first = effects.xs(first_model, level="model").reindex(keys.droplevel("model")).to_numpy()
+            effects = (effects - first).where(keys.get_level_values("model") != first_model)
+        for (noise, model), group in effects.groupby(["noise", "model"], sort=False):
+            effect, low, high, n = t_interval(group.to_numpy(), level)
             rows.append(
                 {
                     "claim": claim.name,

@@ -44,7 +44,7 @@ def load_schema() -> dict:
 def resolve(config: Mapping) -> dict[str, dict]:
     """Validate a configuration and return the chosen experiments, complete with defaults, by name.
 
-    Each block has `dataset` (with its `name`), `noises`, `models` (smallest first as written), `seeds` and every
+    Each block has `dataset` (with its `name`), `noises`, `models` (as written, the largest last), `seeds` and every
     settings group. Raises ConfigError on the first thing that cannot work.
     """
     schema = load_schema()

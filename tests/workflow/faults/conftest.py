@@ -10,7 +10,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.workflow.conftest import Checkout, new_checkout
+from tests.workflow.conftest import Checkout, finished_run, new_checkout
 
 # Long enough in training that kills hit it, small enough that a run takes half a minute.
 OVERLAY = {
@@ -36,33 +36,23 @@ def results_of(checkout: Checkout) -> dict[str, bytes]:
     return files
 
 
-def differing(checkout: Checkout, undisturbed: dict[str, bytes]) -> list[str]:
+def differing(checkout: Checkout, undisturbed: Checkout) -> list[str]:
     """Paths of results that are not as in the undisturbed run: other bytes, missing, or too many."""
-    found = results_of(checkout)
-    return sorted(path for path in found.keys() | undisturbed.keys() if found.get(path) != undisturbed.get(path))
+    found, wanted = results_of(checkout), results_of(undisturbed)
+    return sorted(path for path in found.keys() | wanted.keys() if found.get(path) != wanted.get(path))
 
 
-def start(checkout: Checkout, *arguments: str, **settings) -> subprocess.Popen:
+def start(checkout: Checkout) -> subprocess.Popen:
     """Start `snakemake all` in a session of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "all", "--configfile", "overlay.yaml", *arguments],
+        [sys.executable, "-m", "snakemake", "--cores", "2", "all", "--configfile", "overlay.yaml"],
         cwd=checkout.folder,
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        **settings,
     )
-
-
-def jobs_of(process: subprocess.Popen) -> list[psutil.Process]:
-    """The processes of running rules below a running Snakemake."""
-    try:
-        below = psutil.Process(process.pid).children(recursive=True)
-        return [child for child in below if any(".snakemake/scripts" in part for part in child.cmdline()[1:2])]
-    except psutil.NoSuchProcess:
-        return []
 
 
 def kill_session(process: subprocess.Popen) -> None:
@@ -80,10 +70,8 @@ def finish(checkout: Checkout) -> None:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory) -> dict[str, bytes]:
-    checkout = new_checkout(tmp_path_factory.mktemp("undisturbed"))
-    checkout.build("all", overlay=OVERLAY)
-    return results_of(checkout)
+def undisturbed(tmp_path_factory) -> Checkout:
+    return finished_run("undisturbed", OVERLAY, tmp_path_factory)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from epochwise.provenance import mismatches
-from tests.workflow.faults.conftest import OVERLAY, differing, finish, jobs_of, kill_session, start, state_of
+from tests.workflow.conftest import jobs_of
+from tests.workflow.faults.conftest import OVERLAY, differing, finish, kill_session, start, state_of
 
 KILLS = int(os.environ.get("EPOCHWISE_KILLS", "3"))  # `make chaos` asks for more
 LONGEST = 25  # seconds between start and kill
@@ -46,7 +47,7 @@ def test_a_run_killed_anywhere_ends_with_the_same_bytes(disturbed, undisturbed):
     assert mismatches(disturbed.results) == []
 
 
-def test_sigterm_saves_the_state_and_the_next_run_continues(disturbed, undisturbed):
+def test_a_run_stopped_by_sigterm_continues_and_lets_no_second_one_in(disturbed, undisturbed):
     process = start(disturbed)
     log = disturbed.results / "logs" / "train" / "digits" / "symmetric30" / "mlp3" / "seed0.log"
     while not (log.exists() and "epoch 0" in log.read_text()):
@@ -57,59 +58,10 @@ def test_sigterm_saves_the_state_and_the_next_run_continues(disturbed, undisturb
     told, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "Stopped by SIGTERM after epoch" in told and "Traceback" not in log.read_text()
-    finish(disturbed)
-    provenance = json.loads((state_of(disturbed).parent / "provenance.json").read_text())
-    assert provenance["resumed_from_epoch"] is not None
-    assert differing(disturbed, undisturbed) == []
 
-
-def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_disk):
-    failed = 0
-    for size in ("400k", "1500k"):
-        small_disk(f"remount,size={size}")
-        process = start(disturbed)
-        told, _ = process.communicate(timeout=300)
-        if process.returncode != 0:
-            failed += 1
-            assert "No space left on device" in told
-    assert failed >= 2, "the disk was full at several stages"
-    small_disk("remount,ro,size=64m")
-    process = start(disturbed, "--forcerun", "claims", "--nolock")
-    told, _ = process.communicate(timeout=300)
-    assert process.returncode != 0
-    assert "Read-only file system: 'results/" in told or "Write-protected output files" in told
-    small_disk("remount,rw,size=64m")
-    finish(disturbed)
-    assert differing(disturbed, undisturbed) == []
-
-
-def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbed):
-    finish(disturbed)
-    run = state_of(disturbed).parent
-    [snapshot] = (run / "snapshots").glob("epoch_000010.*")
-    content = bytearray(snapshot.read_bytes())
-    content[-5] ^= 1
-    snapshot.write_bytes(content)
-    assert any("epoch_000010" in line for line in mismatches(disturbed.results))
-    process = start(
-        disturbed, "--forcerun", str((run / "activations" / "neurons.parquet").relative_to(disturbed.folder))
-    )
-    told, _ = process.communicate(timeout=300)
-    assert process.returncode != 0
-    assert "epoch_000010.safetensors is no usable snapshot" in told and "delete" in told
-    shutil.rmtree(run / "snapshots")  # what the message says
-    state = state_of(disturbed) / "state.safetensors"
-    state.write_bytes(state.read_bytes()[:1000])
-    finish(disturbed)
-    assert differing(disturbed, undisturbed) == []
-    assert mismatches(disturbed.results) == []
-
-
-def test_a_second_run_in_the_same_folder_is_turned_away(disturbed, undisturbed):
     first = start(disturbed)
-    while not (disturbed.folder / ".snakemake" / "locks").exists() or not any(
-        (disturbed.folder / ".snakemake" / "locks").iterdir()
-    ):
+    locks = disturbed.folder / ".snakemake" / "locks"
+    while not (locks.exists() and any(locks.iterdir())):
         assert first.poll() is None
         time.sleep(0.05)
     second = start(disturbed)
@@ -118,7 +70,55 @@ def test_a_second_run_in_the_same_folder_is_turned_away(disturbed, undisturbed):
     assert "cannot be locked" in told and "--unlock" in told
     told, _ = first.communicate(timeout=300)
     assert first.returncode == 0, told
+    provenance = json.loads((state_of(disturbed).parent / "provenance.json").read_text())
+    assert provenance["resumed_from_epoch"] is not None
     assert differing(disturbed, undisturbed) == []
+
+
+def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_disk):
+    """Full while a table, a snapshot or state, and a figure are written, then full no more."""
+    run = state_of(disturbed).parent.relative_to(disturbed.folder)
+    scenario = "results/digits/figures/scenario.png"
+    for rule, built, wanted, room in (
+        ("dataset", [], "all", 16),
+        ("train", ["results/digits/symmetric30/labels.parquet"], f"{run}/history.parquet", 24),
+        ("figure", ["results/digits/summary/curves.parquet"], scenario, 24),
+    ):
+        small_disk("remount,size=64m")
+        if built:
+            disturbed.build(*built, overlay=OVERLAY)
+        used = shutil.disk_usage(disturbed.results).used // 1024
+        small_disk(f"remount,size={used + room}k")
+        status, told = disturbed.snakemake(wanted, overlay=OVERLAY)
+        assert status != 0
+        assert f"Error in rule {rule}" in told and "No space left on device" in told
+    small_disk("remount,ro,size=64m")
+    status, told = disturbed.snakemake("all", "--forcerun", "claims", "--nolock", overlay=OVERLAY)
+    assert status != 0
+    assert "Read-only file system: 'results/" in told or "Write-protected output files" in told
+    small_disk("remount,rw,size=64m")
+    finish(disturbed)
+    assert differing(disturbed, undisturbed) == []
+
+
+def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbed):
+    shutil.copytree(undisturbed.folder, disturbed.folder, dirs_exist_ok=True)
+    run = state_of(disturbed).parent
+    [snapshot] = (run / "snapshots").glob("epoch_000010.*")
+    content = bytearray(snapshot.read_bytes())
+    content[-5] ^= 1
+    snapshot.write_bytes(content)
+    assert any("epoch_000010" in line for line in mismatches(disturbed.results))
+    neurons = str((run / "activations" / "neurons.parquet").relative_to(disturbed.folder))
+    status, told = disturbed.snakemake("all", "--forcerun", neurons, overlay=OVERLAY)
+    assert status != 0
+    assert "epoch_000010.safetensors is no usable snapshot" in told and "delete" in told
+    shutil.rmtree(run / "snapshots")  # what the message says
+    state = state_of(disturbed) / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    finish(disturbed)
+    assert differing(disturbed, undisturbed) == []
+    assert mismatches(disturbed.results) == []
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing"])
