@@ -55,10 +55,11 @@ def outliers(ratios, peaks=None):
     return pd.DataFrame(rows)
 
 
-def followed(r2, eta2, layer, epoch=64):
-    return [{"epoch": epoch, "layer": layer, "statistic": "r2", "value": r2}] + [
-        {"epoch": epoch, "layer": layer, "statistic": "eta2", "value": value} for value in eta2
-    ]
+def followed(r2, eta2, layer, epoch=64, rho=()):
+    rows = [("input", "r2", r2), ("input", "spearman", 0.99)]
+    rows += [("output", "eta2", value) for value in eta2] + [("output", "spearman", value) for value in rho]
+    rows.append(("output", "auc", 0.97))
+    return [dict(zip(("side", "statistic", "value"), row, strict=True), epoch=epoch, layer=layer) for row in rows]
 
 
 @pytest.fixture
@@ -101,6 +102,12 @@ def run():
 )
 def test_the_effect_of_each_claim(run, name, expected):
     assert EFFECTS[name](run) == pytest.approx(expected)
+
+
+def test_an_output_that_is_no_class_is_followed_too(run):
+    table = pd.DataFrame(followed(0.6, [0.1, 0.25], 2, rho=[-0.7, 0.3]))
+    run = dataclasses.replace(run, large_activation=table)
+    assert EFFECTS["large_activation_follows_input"](run) == pytest.approx(0.6 - 0.49)
 
 
 def test_centred_claims_read_the_centred_cosine(run):

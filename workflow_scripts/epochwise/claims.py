@@ -125,12 +125,16 @@ def evolves(run: Run) -> float:
 
 
 def follows_input(run: Run) -> float:
-    """Explained variance of the large activation: R² from the input's components minus the largest η² by a class
-    label."""
+    """Explained variance of the large activation: R² from the input's components minus the most by an output.
+
+    An output explains η² as a class label, Spearman's ρ² as winning probability or loss.
+    """
     table = _final(run.large_activation)
     table = table[table["layer"] == _large_shallow(run)["layer"]]
-    explained = table[table["statistic"] == "r2"]["value"].max()
-    return explained - table[table["statistic"] == "eta2"]["value"].max()
+    outputs = table[table["side"] == "output"]
+    by_class = outputs[outputs["statistic"] == "eta2"]["value"]
+    by_score = outputs[outputs["statistic"] == "spearman"]["value"] ** 2
+    return table[table["statistic"] == "r2"]["value"].max() - pd.concat([by_class, by_score]).max()
 
 
 CLAIMS = (
@@ -228,7 +232,7 @@ CLAIMS = (
     Claim(
         "large_activation_follows_input",
         "Its magnitude follows input patterns, not output patterns.",
-        "R² from input components minus largest η² by class",
+        "R² from input components minus largest η² by class or ρ² with probability or loss",
         "explained",
         follows_input,
     ),
