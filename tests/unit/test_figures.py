@@ -69,6 +69,9 @@ CASES = {
         images=20,
     ),
     "no noise": Case(models={"mlp3": 2}, noisy=False),
+    "many models": Case(
+        models={f"d2_w{2**i}": 2 for i in range(3, 11)}, noises=("low", "high"), seeds=(0,), last=3, images=1
+    ),
 }
 
 

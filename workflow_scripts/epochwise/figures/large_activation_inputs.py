@@ -42,7 +42,8 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
     extremes = _extremes(inputs["samples"], layer, options["images"]).assign(noise=shown["noise"], model=shown["model"])
 
     noises, models = statistics["noise"].unique(), statistics["model"].unique()
-    chart = 0.8 + (0.12 + 0.06 * len(models)) * len(ROWS) + theme.LEGEND_ROW * len(models)
+    legend = theme.LEGEND_ROW * (len(models) + (len(noises) > 1))  # named after its noise
+    chart = 0.9 + (0.12 + 0.06 * len(models)) * len(ROWS) + legend
     strip = 0.25 + 1.1 * -(-options["images"] // PER_ROW)
     figure = theme.figure(chart + 2 * strip, len(noises) + 1)  # one column for the names of the rows
     above, *below = figure.subfigures(3, 1, height_ratios=[chart, strip, strip])

@@ -5,6 +5,7 @@ fewer than three seeds), `n` the number of seeds. Marks of phases are rows with 
 `value`.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ PHASES = {
     "F": ("fit_epoch", "F  noise fitted", (0, (1, 1.2))),
     "D": ("dip_epoch", "D  dip of test accuracy", (0, (5, 1.5, 1, 1.5))),
 }
+WIDEST = 7  # models side by side
 MARK = {"color": "0.45", "linewidth": 0.9}
 
 
@@ -64,12 +66,17 @@ def outstanding_layer(outliers: pd.DataFrame, noise: str, model: str) -> int:
 
 
 def blocks(numbers: pd.DataFrame, height: float) -> tuple[Figure, list[tuple[SubFigure, pd.DataFrame]]]:
-    """A figure with a block of panels per noise (named if there are several), `height` inches each, and its numbers."""
+    """A figure with a block of panels per noise (named if there are several), `height` inches each, and its numbers.
+
+    Models stand side by side, at most WIDEST of them; more are shared out evenly to several blocks.
+    """
     noises, models = numbers["noise"].unique(), numbers["model"].unique()
-    figure = theme.figure(len(noises) * (height + 0.3), len(models))
+    lines = np.array_split(models, -(-len(models) // WIDEST))
+    figure = theme.figure(len(noises) * len(lines) * (height + 0.3), len(lines[0]))
+    subfigures = figure.subfigures(len(noises) * len(lines), 1, squeeze=False)[:, 0]
     parts = []
-    for noise, block in zip(noises, figure.subfigures(len(noises), 1, squeeze=False)[:, 0], strict=True):
-        parts.append((block, where(numbers, noise=noise)))
+    for block, (noise, line) in zip(subfigures, itertools.product(noises, lines), strict=True):
+        parts.append((block, where(numbers, noise=noise, model=list(line))))
         if len(noises) > 1:
             block.suptitle(noise)
     return figure, parts

@@ -22,11 +22,12 @@ METRICS = {"accuracy": "difference of test accuracy", "loss": "difference of −
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """Test accuracy of every model with its phases; below, the quantities read off it and off the loss, per seed."""
     numbers = _numbers(inputs)
-    colours = theme.model_colours(numbers["model"].unique())
-    chart = 0.7 + (0.2 + 0.07 * len(colours)) * len(QUANTITIES)
+    models = numbers["model"].unique()
+    chart = 0.7 + (0.2 + 0.07 * min(len(models), panels.WIDEST)) * len(QUANTITIES)
 
     figure, blocks = panels.blocks(numbers, 1.9 + chart)
     for block, of_noise in blocks:
+        colours = theme.model_colours(of_noise["model"].unique())
         above, below = block.subfigures(2, 1, height_ratios=[1.9, chart])
         for (model, _), axes in panels.epoch_facets(above, of_noise, {"accuracy": "test accuracy"}).items():
             panels.line(axes, panels.where(of_noise, model=model, series="test"), color=colours[model])
@@ -34,6 +35,8 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
             categories = {f"{metric} {quantity}": text for quantity, text in QUANTITIES.items()}
             panels.dots(axes, of_noise, categories, colours)
             axes.set_xlabel(label)
+    if len(models) > panels.WIDEST:  # the same colours in each block: the names above its panels tell
+        colours = {}
     styles = [{"color": colour, "label": model} for model, colour in colours.items()]
     theme.legend(figure, panels.handles([*styles, *SEEDS]))
     panels.phase_legend(figure, numbers)

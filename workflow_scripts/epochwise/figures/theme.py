@@ -147,6 +147,7 @@ def plain_log(axis: Axis) -> None:
 
 def save(figure: Figure, numbers: pd.DataFrame, pdf: str | Path, png: str | Path, csv: str | Path, dpi: int) -> None:
     """Write a figure as PDF and PNG (`dpi` dots per inch) and its numbers as CSV: atomically, with no date inside."""
+    figure.set_dpi(dpi)  # sizes of text are whole dots: what fits at one resolution may be cut off at another
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # the layout is settled: both files, now and on every later call, are set alike
     with atomic(pdf) as temporary:
