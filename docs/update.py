@@ -37,6 +37,13 @@ def bench_table(measured: pd.DataFrame) -> str:
     return f"Seconds per epoch of so many samples; {machine}:\n\n{table.to_markdown(index=False, floatfmt='.3g')}"
 
 
+def scale_table(measured: pd.DataFrame) -> str:
+    """Markdown: a row per number of models."""
+    formats = [".0f" if column in ("models", "jobs") else ".3g" for column in measured]
+    known = measured.astype(object).where(measured.notna(), None)
+    return known.to_markdown(index=False, floatfmt=formats, missingval="–")
+
+
 def rewrite(document: Path, part: str, new: str) -> None:
     """Exchange what stands between the marks of a part of a document."""
     begin, end = f"<!-- {part}: begin (made by `make docs`) -->", f"<!-- {part}: end -->"
@@ -62,7 +69,7 @@ def main(results: Path) -> None:
     if (measured := benchmarks / "training.csv").exists():  # made by `make bench`
         rewrite(ROOT / "README.md", "bench", bench_table(pd.read_csv(measured)))
     if (measured := benchmarks / "scale.csv").exists():  # made by benchmarks/scale.py
-        rewrite(ROOT / "docs" / "cluster.md", "scale", pd.read_csv(measured).to_markdown(index=False, floatfmt=".3g"))
+        rewrite(ROOT / "docs" / "cluster.md", "scale", scale_table(pd.read_csv(measured)))
 
 
 if __name__ == "__main__":
