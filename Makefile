@@ -1,24 +1,28 @@
 # make all: the chosen experiment, end to end. make test: the tests. make bench: the speed. All make .venv from the lock on first use.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
-EXPERIMENT ?= $(shell sed -n 's/^experiment: *\([A-Za-z0-9_.-]*\).*/\1/p' config.yaml)
+EXPERIMENT ?= $(shell sed -n 's/^experiment: *["'\'']\{0,1\}\([A-Za-z0-9_.-]\{1,\}\).*/\1/p' config.yaml)
 VENV := .venv
 READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
-CHOSEN := $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
+CHOSEN = $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
 
-.PHONY: all report archive verify test slurm bench chaos lint format docs lock clean
+.PHONY: all report archive named verify test slurm bench chaos lint format docs lock clean
 
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
 
 # The companion people open: results/<experiment>/report.html.
-report: all
+report: named all
 	$(SNAKEMAKE) --report results/$(EXPERIMENT)/report.html all $(CHOSEN)
 
 # All that a reviewer needs in one file: results/<experiment>/archive.zip.
-archive: $(READY)
+archive: named $(READY)
 	$(SNAKEMAKE) --cores $(CORES) results/$(EXPERIMENT)/archive.zip $(CHOSEN)
+
+# A report and an archive are those of one experiment.
+named:
+	@test -n "$(EXPERIMENT)" || { echo "config.yaml names no single experiment; say which: make EXPERIMENT=digits $(MAKECMDGOALS)"; exit 2; }
 
 # Are the results still what the records of the jobs say?
 verify: $(READY)

@@ -3,7 +3,7 @@
     snakemake --cores 8 all                                  the embedded experiment, digits
     snakemake --cores 8 all --config experiment=cifar10      the paper
 
-The line to keep in mind: dataset → corrupt → train → extract → separation, outliers → summary → claims → figures → report.
+The line to keep in mind: dataset → corrupt → train → extract → separation, outliers → summary → claims, figures.
 """
 
 from snakemake.utils import min_version

@@ -54,11 +54,13 @@ def rewrite(document: Path, part: str, new: str) -> None:
 
 def main(results: Path) -> None:
     """Rewrite the references of docs/, docs/figures/, and the marked parts of README.md and docs/cluster.md."""
+    schema = config.load_schema()
     introduction = (
         "# Configuration reference\n\nGenerated from `schemas/config.schema.yaml` by `make docs`. What stands under "
-        "`defaults` may stand under\n`experiments.<name>` too, for that experiment alone.\n\n"
+        "`defaults` may stand under\n`experiments.<name>` too, for that experiment alone. A `<name>`: "
+        f"{schema['$defs']['name']['description']}\n\n"
     )
-    (ROOT / "docs" / "config.md").write_text(introduction + config.reference(config.load_schema()), encoding="utf-8")
+    (ROOT / "docs" / "config.md").write_text(introduction + config.reference(schema), encoding="utf-8")
     (ROOT / "docs" / "staleness.md").write_text(staleness.documentation(), encoding="utf-8")
     figures = ROOT / "docs" / "figures"
     figures.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
 """Analysis.
 
 In: the activations of every run. Out: `separation.parquet`, `outliers.parquet`, `large_activation.parquet` beside each
-run, and over seeds `results/{experiment}/summary/*.parquet` and `results/{experiment}/claims.{parquet,md,html}`.
+run, and over seeds `results/{experiment}/summary/*.parquet` and `results/{experiment}/claims.{parquet,md}`.
 """
 
 

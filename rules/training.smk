@@ -63,15 +63,13 @@ for number, (experiment, models) in enumerate(STACKED.items()):
             model="|".join(map(re.escape, models)),
         conda:
             "../envs/training.yaml"
-        threads: train_threads
-        resources:
-            mem_mb=train_mb,
-            runtime=train_minutes,
-            gpu=train_gpus,
-            jobs_per_gpu=1,
-            checkpoint_seconds=checkpoint_seconds,
         params:
             spec=train_spec,
             code=code_of("train.py"),
         script:
             "../workflow_scripts/train.py"
+
+    # A stack asks for what a single run asks for: threads, resources and group, also those that a profile sets for `train`.
+    stack, single = workflow.get_rule(f"train_stack_{number}"), workflow.get_rule("train")
+    stack.resources.update(single.resources)
+    stack.group = single.group

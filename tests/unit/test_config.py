@@ -282,7 +282,8 @@ def test_the_reference_lists_every_key_once_with_its_default_and_meaning():
     by_key = {row[0].strip("`"): row for row in rows[2:]}
     assert len(by_key) == len(rows) - 2
     schema = load_schema()["$defs"]
-    expected = {"experiment", "experiments.<name>.dataset", "experiments.<name>.seeds"}
+    expected = {"experiment", "datasets", "experiments", "experiments.<name>.dataset", "experiments.<name>.seeds"}
+    expected |= {"experiments.<name>.noises", "experiments.<name>.models"}
     expected |= {f"defaults.{'.'.join(path)}" for path in settings_keys()}
     expected |= {f"datasets.<name>.{key}" for key in schema["dataset"]["properties"]}
     expected |= {f"experiments.<name>.noises.<name>.{key}" for key in schema["noise"]["properties"]}

@@ -91,6 +91,21 @@ def test_a_folder_without_records_is_not_called_intact(tmp_path, capsys):
     assert "no records" in capsys.readouterr().out
 
 
+def test_a_record_takes_the_place_of_those_of_other_names_for_the_same_outputs(results):
+    alone = {seed: provenance.record(f"results/logs/train/m/seed{seed}.log") for seed in (0, 1, 2)}
+    for seed, path in alone.items():
+        write_json({"outputs": {f"results/m/seed{seed}/history": "0"}}, path)
+    stack, outputs = (
+        provenance.record("results/logs/train/m/stack.log"),
+        ["results/m/seed0/history", "results/m/seed1/history"],
+    )
+    write_json({"outputs": dict.fromkeys(outputs, "0")}, stack)
+    provenance.drop_superseded(outputs, stack)
+    assert sorted(stack.parent.iterdir()) == [alone[2], stack]
+    provenance.drop_superseded(["results/m/seed2/history"], alone[2])
+    assert sorted(stack.parent.iterdir()) == [alone[2], stack]
+
+
 def test_an_archive_has_every_file_and_the_same_bytes_whatever_their_times(results, tmp_path):
     files = ["results/a", "results/b"]
     archive.pack(files, {"b": 1, "a": "é"}, tmp_path / "first.zip")

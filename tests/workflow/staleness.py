@@ -167,8 +167,12 @@ def documentation() -> str:
             what = f"{what}, of that model; then what is drawn from all"
         keys[f"experiments.<name>.{name}"] = what
     keys |= {f"datasets.<name>.{key}": named(rules) for key, rules in DATASET_KEYS.items()}
-    keys["experiments.<name>.seeds, models, noises: one more"] = "the new runs; then what is drawn from all"
-    keys["experiments.<name>.seeds, models, noises: one less"] = "summary and below; its files stay"
+    keys["experiments.<name>.seeds, models, noises: one more"] = (
+        "the new runs (a seed of a stack: the stack); then what is drawn from all"
+    )
+    keys["experiments.<name>.seeds, models, noises: one less"] = (
+        "summary and below (a seed of a stack: the stack); its files stay"
+    )
     keys["experiments.<name>.dataset"] = "everything"
     keys |= {key.replace("noises", "experiments.<name>.noises"): why for key, why in UNCHANGEABLE.items()}
     modules = {f"epochwise/{name}.py": named(rules) for name, rules in MODULES.items()}
@@ -212,7 +216,8 @@ not count as changed, whatever their time (`max-checksum-file-size` in `profiles
 - A stage that runs again makes all that is below it run again in the same call, even if it writes the same bytes: the
   engine decides before it runs. To spare that, run the stage alone first, for instance with `--until train`; if
   its results are the same bytes, a second call finds nothing to do.
-- One more seed for a model whose seeds are stacked (`training.stack_seeds`) trains the whole stack again.
+- Another list of seeds for a model whose seeds are stacked (`training.stack_seeds`) trains the whole stack again: how a
+  batched product rounds depends on its size.
 - Of the files below `datasets.<name>.path`, train.parquet and test.parquet are inputs; files in torchvision's layout
   are not (torchvision holds them against their MD5 sums itself).
 - A result or data file is compared by its content if its time is newer than that of what was made from it. One put in

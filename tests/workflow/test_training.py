@@ -105,6 +105,10 @@ def test_stacked_seeds_give_the_files_of_separate_jobs(checkout, shared):
         curves = [pd.read_parquet(checkout.folder / target(name, seed)) for name in blocks]
         pd.testing.assert_frame_equal(*curves, rtol=1e-3)
         assert provenance(checkout, stacked, seed)["seed"] == seed
+    for seeds in ([0, 1], [0, 1, 7, 9]):  # results of a stack rest on all its seeds, by rounding
+        others = {name: block | {"seeds": seeds} for name, block in blocks.items()}
+        planned = checkout.planned(overlay(**others))
+        assert planned.get("train_stack_0") == 1 and planned.get("train", 0) == (9 in seeds)
 
 
 def test_a_small_network_is_stacked_on_request_only(checkout):

@@ -128,7 +128,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
 def _legal(node: Mapping) -> str:
     """The legal values of a schema node, in words."""
     if "enum" in node:
-        return ", ".join(f"`{value}`" for value in node["enum"])
+        return ", ".join(f"`{value if isinstance(value, str) else json.dumps(value)}`" for value in node["enum"])
     types = node.get("type", "")
     words = " or ".join(types) if isinstance(types, list) else types
     bounds = [
@@ -196,7 +196,7 @@ def _with_defaults(value: Mapping, schema: Mapping) -> dict:
 
 
 def _keys(node: Mapping, path: str) -> Iterator[tuple[str, Mapping]]:
-    """Every key that takes a value, dotted, `defaults` standing for the same keys of an experiment."""
+    """Every key that takes a value or holds named entries, dotted; `defaults` stands for an experiment's same keys."""
     if "$ref" in node:
         node = load_schema()["$defs"][node["$ref"].rsplit("/", 1)[1]]
     children = dict(node.get("properties", {}))
@@ -204,7 +204,7 @@ def _keys(node: Mapping, path: str) -> Iterator[tuple[str, Mapping]]:
         children = {key: child for key, child in children.items() if key not in SETTINGS}
     if isinstance(node.get("additionalProperties"), Mapping):
         children["<name>"] = node["additionalProperties"]
-    if not children:
+    if not children or "<name>" in children:
         yield path, node
     for key, child in children.items():
         yield from _keys(child, f"{path}.{key}" if path else key)

@@ -8,7 +8,8 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,6 +21,17 @@ def record(log: str | Path) -> Path:
     parts = list(Path(log).with_suffix(".json").parts)
     parts[parts.index("logs")] = "provenance"
     return Path(*parts)
+
+
+def drop_superseded(outputs: Collection[str], record: Path) -> None:
+    """Delete the records beside this one of earlier jobs that made any of its outputs.
+
+    Seeds that trained one by one and now train as a stack, or the other way round, have records of other names.
+    """
+    for other in record.parent.glob("*.json"):
+        with suppress(FileNotFoundError):  # another job has just deleted it
+            if other != record and not json.loads(other.read_bytes())["outputs"].keys().isdisjoint(outputs):
+                other.unlink()
 
 
 def of_job(snakemake) -> dict:
