@@ -5,6 +5,7 @@ Usage: python benchmarks/scale.py [models ...]     default: 10 100 1000 5000
 A sweep over widths, depths, noise rates and seeds is planned from nothing, then run by Snakemake as it is, but for what
 a job does: it writes its outputs with one byte each. Then `all` is asked for again. Up to 100 models it is also run
 with the real jobs, one epoch of training each, and the time of the cores that no job had is shared out among the jobs.
+The yardstick is a dry run of bare chains of four rules without params, scripts or resources, as many as models.
 A table is printed and written to results/benchmarks/scale.csv.
 """
 
@@ -40,6 +41,26 @@ def write(job_rule, input, output, params, wildcards, threads, resources, log, b
 
 local.run_wrapper = write
 main(sys.argv[1:])
+"""
+# A workflow of chains of four rules.
+BARE = """
+rule all:
+    input: expand("out/{i}/d", i=range(CHAINS))
+rule a:
+    output: "out/{i}/a"
+    shell: "touch {output}"
+rule b:
+    input: "out/{i}/a"
+    output: "out/{i}/b"
+    shell: "touch {output}"
+rule c:
+    input: "out/{i}/b"
+    output: "out/{i}/c"
+    shell: "touch {output}"
+rule d:
+    input: "out/{i}/c"
+    output: "out/{i}/d"
+    shell: "touch {output}"
 """
 
 
@@ -89,6 +110,8 @@ def measure(models: int, folder: Path) -> dict:
     snakemake = [sys.executable, "-m", "snakemake"]
     plan, _, told = called(folder, [*snakemake, "--dry-run", *arguments])
     jobs = len(re.findall(r"^(?:local)?rule \w+:$", told, re.M)) - 1
+    (folder / "bare.smk").write_text(BARE.replace("CHAINS", str(models)))
+    bare, _, _ = called(folder, [*snakemake, "--snakefile", "bare.smk", "--dry-run", "all"])
     run, _, _ = called(folder, [sys.executable, "-c", HOLLOW, *arguments])
     nothing, memory, told = called(folder, [*snakemake, *arguments])
     assert "Nothing to be done" in told and "missing provenance" not in told, told[-2000:]
@@ -103,6 +126,7 @@ def measure(models: int, folder: Path) -> dict:
         "models": len(block["models"]) * len(block["noises"]) * len(block["seeds"]),
         "jobs": jobs,
         "dry run of everything, s": plan,
+        "dry run of bare chains, s": bare,
         "overhead per job, ms": (run - plan) / jobs * 1000,
         "core time beside a real job, ms": idle * 1000,
         "nothing to do, s": nothing,
