@@ -100,10 +100,11 @@ def test_a_stack_trains_each_network_as_if_alone():
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_logits_are_those_of_the_networks_also_in_pieces(count):
+@pytest.mark.parametrize("samples", [3, EVALUATED, 3 * EVALUATED, 3 * EVALUATED + 3])
+def test_logits_are_those_of_the_networks_also_in_pieces(count, samples):
     shape = (5, 2, 8, 4)
     made = networks(shape, count)
-    inputs, rows, _ = examples(shape, count, EVALUATED + 3)
+    inputs, rows, _ = examples(shape, count, samples)
     expected = torch.stack([network(inputs) for network in copy.deepcopy(made)])
     torch.testing.assert_close(Stack(made, RATE).logits(rows), expected, rtol=1e-4, atol=1e-5)
 

@@ -122,13 +122,13 @@ class Stack:
     @torch.inference_mode()
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
         """Logits (S, N, K) float32 for inputs (N, padded(D))."""
-        pieces = []
-        for piece in inputs.split(EVALUATED):
+        logits = torch.empty(len(self.networks), len(inputs), self.sizes[-1], device=self.device)
+        for piece, found in zip(inputs.split(EVALUATED), logits.split(EVALUATED, 1), strict=True):
             room = self._room(len(piece))
             room.rows.view(-1, *piece.shape)[:] = piece
             self._forward(room)
-            pieces.append(room.logits.reshape(-1, *room.logits.shape[-2:]).float())
-        return torch.cat(pieces, 1)
+            found[:] = room.logits  # copied: the next piece overwrites the buffer
+        return logits
 
     def _step(self, room: _Buffers, target: torch.Tensor) -> None:
         """Forward, backward and Adam for a batch of which `target` (S, B, K) are the one-hot labels."""
