@@ -1,5 +1,6 @@
 """All functions of the workflow, and no rule: the validated configuration, paths of inputs, specs, code, resources."""
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -25,11 +26,11 @@ def typed(value):
         scalar = yaml.safe_load(value) if isinstance(value, str) else value
     except yaml.YAMLError:
         return value
-    return value if isinstance(scalar, (dict, list, str)) else scalar
+    return scalar if isinstance(scalar, (bool, int, float, type(None))) else value
 
 
 try:
-    EXPERIMENTS = resolve(typed(config))
+    EXPERIMENTS = resolve({key: typed(value) if isinstance(value, dict) else value for key, value in config.items()})
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
 
@@ -291,9 +292,10 @@ def forward_minutes(wildcards, passes):
 
 
 def train_mb(wildcards, attempt):
-    """torch itself, the data, and for each network weights with gradient, two moments and a copy, and its batches."""
+    """torch itself, the data; for each network weights with gradient and two moments, what of these a state holds as it is
+    written, and the activations and their gradients of 2,048 samples."""
     b = block(wildcards)
-    per_network = 20 * weights(b, wildcards.model) + 8 * 2048 * sum(b["models"][wildcards.model].values())
+    per_network = 28 * weights(b, wildcards.model) + 12 * 2048 * math.prod(b["models"][wildcards.model].values())
     return attempt * int(1000 + 1.3 * data_mb(wildcards) + len(seeds(wildcards)) * per_network / 1e6)
 
 

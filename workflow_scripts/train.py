@@ -33,14 +33,16 @@ with runtime.job(snakemake) as spec:
     networks = [MLP(pixels.shape[1], spec["hidden_layers"], spec["width"], len(images.class_names)) for _ in seeds]
     for network, seed in zip(networks, seeds, strict=True):
         initialize(network, settings["initialization"], seeding.integer("initial_weights", seed))
-    # A state is continued only if made from the same images, labels, code and settings, but for the number of epochs.
+    # A state is continued only if made from the same images, labels, code and settings, but for the number of epochs,
+    # and on the same kind of device: what began on another would end in the bytes of neither.
     fixed = {**spec, "training": {key: value for key, value in settings.items() if key != "epochs"}}
-    made_from = hashlib.sha256(f"{json.dumps(fixed, sort_keys=True)} {torch.__version__}".encode())
+    made_from = hashlib.sha256(f"{json.dumps(fixed, sort_keys=True)} {torch.__version__} {device.type}".encode())
     made_from.update(pq.read_schema(snakemake.input.train).metadata[b"sha256"])
     made_from.update(snakemake.params.code.encode())
     for path in snakemake.input.labels:
         made_from.update(Path(path).read_bytes())
     folder = Path(snakemake.output.history[0]).with_name(".training")
+    held = checkpoints.hold(folder)
     progress = training.train(
         Stack(networks, settings["learning_rate"], device, dtype),
         data,

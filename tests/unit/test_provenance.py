@@ -91,19 +91,37 @@ def test_a_folder_without_records_is_not_called_intact(tmp_path, capsys):
     assert "no records" in capsys.readouterr().out
 
 
-def test_a_record_takes_the_place_of_those_of_other_names_for_the_same_outputs(results):
-    alone = {seed: provenance.record(f"results/logs/train/m/seed{seed}.log") for seed in (0, 1, 2)}
-    for seed, path in alone.items():
-        write_json({"outputs": {f"results/m/seed{seed}/history": "0"}}, path)
-    stack, outputs = (
-        provenance.record("results/logs/train/m/stack.log"),
-        ["results/m/seed0/history", "results/m/seed1/history"],
-    )
-    write_json({"outputs": dict.fromkeys(outputs, "0")}, stack)
-    provenance.drop_superseded(outputs, stack)
-    assert sorted(stack.parent.iterdir()) == [alone[2], stack]
-    provenance.drop_superseded(["results/m/seed2/history"], alone[2])
-    assert sorted(stack.parent.iterdir()) == [alone[2], stack]
+def test_outputs_that_another_job_made_again_are_held_against_that_one(results, capsys):
+    """Like seeds that trained alone, and then as a stack from other data."""
+    (results / "elsewhere").write_text("old")
+    record_of("alone", ["results/elsewhere"], ["results/b"])
+    (results / "elsewhere").write_text("new")
+    (results / "b").write_text("another B")
+    record_of("stack", ["results/elsewhere"], ["results/a", "results/b"])
+    assert provenance.main(results) == 0
+    (results / "b").write_text("B")
+    assert provenance.main(results) == 1
+    told = capsys.readouterr().out
+    assert "results/elsewhere: no longer what rule alone read for results/b" in told
+
+
+def test_data_from_elsewhere_may_be_gone_but_not_be_altered(results, tmp_path, capsys):
+    (tmp_path / "data.parquet").write_text("D")
+    record_of("third", ["data.parquet"], ["results/b"])
+    (tmp_path / "data.parquet").write_text("E")
+    assert provenance.main(results) == 1
+    assert "data.parquet: no longer what rule third read" in capsys.readouterr().out
+    (tmp_path / "data.parquet").unlink()
+    assert provenance.main(results) == 0
+
+
+def test_a_half_written_record_is_passed_over_and_a_damaged_one_named(results, capsys):
+    record = provenance.record("results/logs/first/x.log")
+    record.with_name(".x.123.tmp.json").write_text("{")
+    assert provenance.main(results) == 0
+    record.write_text("{")
+    assert provenance.main(results) == 1
+    assert f"{record} is no record" in capsys.readouterr().out
 
 
 def test_an_archive_has_every_file_and_the_same_bytes_whatever_their_times(results, tmp_path):

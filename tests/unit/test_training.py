@@ -1,15 +1,19 @@
 """The training loop: its curves against NumPy, and runs that are cut, continued and made longer."""
 
 import contextlib
+import os
+import select
 import signal
 import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from epochwise import checkpoints, seeding, snapshots, training
+from epochwise import checkpoints, seeding, snapshots, stack, training
+from epochwise.code import SCRIPTS
 from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
 from epochwise.schedule import log_spaced
@@ -68,7 +72,8 @@ def epochs_of(settings):
     )
 
 
-def test_curves_are_scores_of_the_snapshots(tmp_path, data):
+def test_curves_are_scores_of_the_snapshots(tmp_path, data, monkeypatch):
+    monkeypatch.setattr(stack, "EVALUATED", 16)  # several pieces
     progress = run(tmp_path, data)
     evaluated, saved = epochs_of(SETTINGS)
     for seed in (0, 1):
@@ -224,6 +229,47 @@ def test_only_a_whole_state_made_from_the_same_is_continued(tmp_path, data):
     assert run(tmp_path, data, made_from="y").resumed_from == 6
     flip(tmp_path / checkpoints.STATE)
     assert run(tmp_path, data, made_from="y").resumed_from is None
+
+
+def test_a_trial_of_other_settings_costs_no_finished_run(tmp_path, data):
+    folder, longer = tmp_path / "run", {**SETTINGS, "epochs": 11}
+    whole = run(folder, data, longer)
+    assert run(folder, data).resumed_from is None, "a shorter one"
+    again = run(folder, data, longer)
+    assert again.resumed_from == 11
+    assert_same_run(folder, folder, whole, again, longer)
+    assert run(folder, data, longer, made_from="y").resumed_from is None
+    snapshots.snapshot_path(folder / "seed1", 1).unlink()
+    assert run(folder, data, longer, made_from="y").resumed_from is None, "a damaged one takes the place of none"
+    assert run(folder, data, longer).resumed_from == 11
+    assert run(folder, data, longer, made_from="y").resumed_from == 11
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from epochwise import checkpoints
+lock = checkpoints.hold(Path(sys.argv[1]))
+print("in", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_folder_is_held_by_one_job_until_it_ends(tmp_path):
+    command = [sys.executable, "-c", HOLDER, tmp_path / ".training"]
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    jobs = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(2)]
+    try:
+        [first], _, _ = select.select([job.stdout for job in jobs], [], [])
+        assert first.readline() == b"in\n"
+        [holder], [other] = ([job for job in jobs if (job.stdout is first) == holds] for holds in (True, False))
+        assert not select.select([other.stdout], [], [], 3)[0], "it waits"
+        holder.kill()
+        assert other.stdout.readline() == b"in\n"
+    finally:
+        for job in jobs:
+            job.kill()
+            job.communicate()
 
 
 def flip(path):

@@ -219,7 +219,8 @@ not count as changed, whatever their time (`max-checksum-file-size` in `profiles
 - Another list of seeds for a model whose seeds are stacked (`training.stack_seeds`) trains the whole stack again: how a
   batched product rounds depends on its size.
 - Of the files below `datasets.<name>.path`, train.parquet and test.parquet are inputs; files in torchvision's layout
-  are not (torchvision holds them against their MD5 sums itself).
+  are not. torchvision holds CIFAR's against their MD5 sums, of MNIST's only what it downloads; `sha256` of the data set
+  in the configuration covers all.
 - A result or data file is compared by its content if its time is newer than that of what was made from it. One put in
   its place with an older time (by `cp -p`, `rsync -t`) goes unseen: `touch` it. Code is compared by its content always.
 - An edit of a module that training reaches trains again, from the initial weights, even if it was a comment.

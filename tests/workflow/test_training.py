@@ -77,6 +77,30 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(checkout):
     assert provenance(checkout, "whole")["resumed_from_epoch"] is None
 
 
+def test_a_job_that_outlived_its_snakemake_spoils_nothing(checkout):
+    before, after = {"epochs": 2500, "checkpoint_seconds": 1}, {"epochs": 300, "learning_rate": 0.002}
+    (checkout.folder / "before.yaml").write_text(yaml.safe_dump(overlay(run=experiment(training=before))))
+    process = subprocess.Popen(
+        [*SNAKEMAKE, target("run"), "--configfile", "before.yaml"],
+        cwd=checkout.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    log = checkout.results / "logs" / "train" / "run" / f"{RUN.format(0)}.log"
+    while not (log.exists() and "epoch" in log.read_text()):
+        time.sleep(0.02)
+    [orphan] = jobs_of(process)
+    process.kill()
+    process.wait()
+    assert orphan.is_running()
+    both = overlay(run=experiment(training=after), undisturbed=experiment(training=after))
+    checkout.build("--unlock", overlay=both)
+    checkout.build(target("run"), target("undisturbed"), "--rerun-incomplete", overlay=both)
+    assert not orphan.is_running()
+    assert outputs(checkout, "run") == outputs(checkout, "undisturbed")
+
+
 def test_more_epochs_continue_what_is_there(checkout):
     first = {"longer": experiment(training={"epochs": 30}), "at_once": experiment(training={"epochs": 50})}
     checkout.build(target("longer"), target("at_once"), overlay=overlay(**first))

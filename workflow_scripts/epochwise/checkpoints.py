@@ -1,7 +1,8 @@
 """What a training job keeps beside its outputs, so that it can be killed at any moment, or later be made longer.
 
 A folder holds the state after some epoch (weights, Adam's moments, the generators of the batch orders, the curves so
-far) and the snapshots up to it. The outputs are made from the folder, which stays.
+far) and the snapshots up to it. The outputs are made from the folder, which stays. What was made from other settings is
+kept beside it until yet others are tried: a mistyped value or a short trial costs no finished run.
 """
 
 import itertools
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 
 from epochwise import snapshots
 from epochwise.errors import InputError
@@ -22,6 +24,8 @@ from epochwise.stack import Stack
 
 log = logging.getLogger(__name__)
 STATE = "state.safetensors"
+FOREIGN = "the saved state was made from other settings, data or code"
+LONGER = "the saved state is past the last epoch wanted"
 
 
 @dataclass
@@ -46,28 +50,47 @@ def save(folder: Path, made_from: str, stack: Stack, orders: list[torch.Generato
     snapshots.save_state(folder / STATE, tensors, progress_made)
 
 
+def hold(folder: Path) -> FileLock:
+    """Keep other jobs out of `folder` until the lock is released or the process ends; waits for one that is in there.
+
+    A job can outlive the Snakemake that started it, and would write among the files of the next one.
+    """
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        log.info("waiting for the job that still trains in %s", folder)
+        lock.acquire()
+    except NotImplementedError:
+        log.warning("%s: this file system knows no locks; let no other job train there", folder)
+    return lock
+
+
 def resume(
     folder: Path, made_from: str, stack: Stack, orders: list[torch.Generator], seeds: list[int], saved: list[int]
 ) -> Progress:
-    """Bring stack and orders to where the state in `folder` left them.
+    """Bring stack and orders to where the state in `folder`, or the one kept beside it, left them.
 
-    Starts anew, with an empty folder, unless the state was made from the same, is not past the last of the epochs to be
+    Starts anew, with an empty folder, unless a state was made from the same, is not past the last of the epochs to be
     `saved`, and has all their snapshots so far, undamaged.
     """
-    state = snapshots.load_state(folder / STATE)
+    kept, aside = (folder.with_name(f"{folder.name}.{name}") for name in ("previous", "aside"))
+    state, trouble = _usable(folder, made_from, seeds, saved)
+    earlier, _ = _usable(kept, made_from, seeds, saved)
+    if earlier is not None and (state is None or earlier[1]["epoch"] > state[1]["epoch"]):
+        state = earlier
+        shutil.rmtree(aside, ignore_errors=True)
+        for source, destination in ((folder, aside), (kept, folder), (aside, kept)):
+            if source.exists():
+                source.replace(destination)
     if state is None:
-        return _anew(folder, seeds, "there is no usable saved state")
+        log.info("starting from the initial weights: %s", trouble)
+        if trouble in (FOREIGN, LONGER):
+            shutil.rmtree(kept, ignore_errors=True)
+            folder.replace(kept)
+        shutil.rmtree(folder, ignore_errors=True)
+        return Progress(-1, None, {str(seed): [] for seed in seeds})
     tensors, made = state
-    if made.get("made_from") != made_from:
-        return _anew(folder, seeds, "the saved state was made from other settings, data or code")
-    if made["epoch"] > saved[-1]:
-        return _anew(folder, seeds, f"the saved state is past epoch {saved[-1]}")
-    due = [epoch for epoch in saved if epoch <= made["epoch"]]
-    try:
-        for seed, epoch in itertools.product(seeds, due):
-            snapshots.load(folder / f"seed{seed}", epoch)
-    except InputError as error:
-        return _anew(folder, seeds, str(error))
     stack.restore(tensors)
     for i, order in enumerate(orders):
         order.set_state(tensors[f"order{i}"])
@@ -75,10 +98,25 @@ def resume(
     return Progress(made["epoch"], made["epoch"], made["history"])
 
 
-def _anew(folder: Path, seeds: list[int], reason: str) -> Progress:
-    log.info("starting from the initial weights: %s", reason)
-    shutil.rmtree(folder, ignore_errors=True)
-    return Progress(-1, None, {str(seed): [] for seed in seeds})
+def _usable(
+    folder: Path, made_from: str, seeds: list[int], saved: list[int]
+) -> tuple[tuple[dict[str, torch.Tensor], dict] | None, str]:
+    """Tensors and progress of the state in `folder` if it can be continued, else None and why not."""
+    state = snapshots.load_state(folder / STATE)
+    if state is None:
+        return None, "there is no usable saved state"
+    made = state[1]
+    if made.get("made_from") != made_from:
+        return None, FOREIGN
+    if made["epoch"] > saved[-1]:
+        return None, LONGER
+    due = [epoch for epoch in saved if epoch <= made["epoch"]]
+    try:
+        for seed, epoch in itertools.product(seeds, due):
+            snapshots.load(folder / f"seed{seed}", epoch)
+    except InputError as error:
+        return None, str(error)
+    return state, ""
 
 
 def publish(folder: Path, destination: Path, epochs: list[int], manifest: Path) -> None:

@@ -22,10 +22,11 @@ def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = No
     released or the process ends.
     """
     folder = Path(folder or tempfile.gettempdir())
+    holder = f"{getpass.getuser()}{os.environ.get('SLURM_JOB_ID', '')}"  # an allocation may count its GPUs from 0
     told = False
     while True:
         for slot, gpu in itertools.product(range(jobs_per_gpu), gpus):
-            lock = FileLock(folder / f"epochwise-{getpass.getuser()}-gpu{gpu}-{slot}.lock")
+            lock = FileLock(folder / f"epochwise-{holder}-gpu{gpu}-{slot}.lock")
             try:
                 lock.acquire(blocking=False)
             except Timeout:
@@ -41,15 +42,16 @@ def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = No
 def claim_if_unscheduled(wanted: int, jobs_per_gpu: int) -> BaseFileLock | None:
     """Make one GPU the only one that CUDA will show to this process, if the rule asks for one (`wanted`).
 
-    To be called before CUDA is used. Under SLURM nothing is done: the scheduler has given the job its own.
+    To be called before CUDA is used. Nothing is done in a SLURM job that sees no more GPUs than it asked for: the
+    scheduler has given it its own. In an allocation with more of them, jobs share them out like on any machine.
     """
-    if not wanted or "SLURM_JOB_ID" in os.environ:
+    if not wanted:
         return None
     import torch
 
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     gpus = shown.split(",") if shown else [str(number) for number in range(torch.cuda.device_count())]
-    if not gpus:
+    if not gpus or ("SLURM_JOB_ID" in os.environ and len(gpus) <= wanted):
         return None  # choose_device tells that there is none
     gpu, lock = claim(gpus, jobs_per_gpu)
     os.environ["CUDA_VISIBLE_DEVICES"] = gpu

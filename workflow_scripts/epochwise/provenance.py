@@ -8,10 +8,12 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from epochwise.errors import InputError
 
 PACKAGES = ("matplotlib", "numpy", "pandas", "pyarrow", "safetensors", "scikit-learn", "scipy", "seaborn", "torch")
 
@@ -21,17 +23,6 @@ def record(log: str | Path) -> Path:
     parts = list(Path(log).with_suffix(".json").parts)
     parts[parts.index("logs")] = "provenance"
     return Path(*parts)
-
-
-def drop_superseded(outputs: Collection[str], record: Path) -> None:
-    """Delete the records beside this one of earlier jobs that made any of its outputs.
-
-    Seeds that trained one by one and now train as a stack, or the other way round, have records of other names.
-    """
-    for other in record.parent.glob("*.json"):
-        with suppress(FileNotFoundError):  # another job has just deleted it
-            if other != record and not json.loads(other.read_bytes())["outputs"].keys().isdisjoint(outputs):
-                other.unlink()
 
 
 def of_job(snakemake) -> dict:
@@ -52,11 +43,11 @@ def of_job(snakemake) -> dict:
 
 def environment(spec: dict) -> dict:
     """A spec, the commit of the code that read it (null without a repository), versions and machine kind."""
-    commit = _git("rev-parse", "HEAD")
+    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
     return {
         "spec": spec,
         "git_commit": commit,
-        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "git_dirty": None if changes is None else bool(changes),
         "python": platform.python_version(),
         "versions": {package: found for package in PACKAGES if (found := _version(package))},
         "machine": f"{platform.system()} {platform.machine()}",
@@ -71,8 +62,23 @@ def hashes(paths: Iterable[str | Path]) -> dict[str, str]:
     return {str(path): _sha256(path) for path in sorted(files) if path.is_file()}
 
 
+def records(results: Path) -> dict[Path, dict]:
+    """The records of a results folder by path. Raises InputError naming one that cannot be read."""
+    found = {}
+    for path in sorted((results / "provenance").rglob("[!.]*.json")):
+        try:
+            found[path] = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise InputError(f"{path} is no record ({error}); run the job again that made it.") from error
+    return found
+
+
 def mismatches(results: Path) -> list[str]:
-    """What in a results folder is not as its records say, a line each: missing, altered, or made from older inputs."""
+    """What in a results folder is not as its records say, a line each: missing, altered, or made from older inputs.
+
+    Where several records name an output, one that fits is enough, and one whose outputs were replaced tells nothing of
+    its inputs: seeds that trained alone and later as a stack leave records of both. Inputs from elsewhere may be gone.
+    """
     found = []
     known: dict[str, str | None] = {}
 
@@ -82,15 +88,24 @@ def mismatches(results: Path) -> list[str]:
             known[path] = _sha256(file) if file.is_file() else None
         return known[path]
 
-    for path in sorted((results / "provenance").rglob("*.json")):
-        made = json.loads(path.read_text(encoding="utf-8"))
-        for output, expected in made["outputs"].items():
-            if now(output) != expected:
-                state = "missing" if now(output) is None else "not as it was written"
-                found.append(f"{output}: {state} (rule {made['rule']})")
-        for name, expected in made["inputs"].items():
-            if now(name) != expected and any(now(output) is not None for output in made["outputs"]):
-                found.append(f"{name}: no longer what rule {made['rule']} read for {next(iter(made['outputs']))}")
+    made = records(results).values()
+    expected, rules = defaultdict(set), {}
+    for record in made:
+        for output, sha256 in record["outputs"].items():
+            expected[output].add(sha256)
+            rules[output] = record["rule"]
+    for output, known_sums in expected.items():
+        if now(output) not in known_sums:
+            state = "missing" if now(output) is None else "not as it was written"
+            found.append(f"{output}: {state} (rule {rules[output]})")
+    for record in made:
+        outputs = record["outputs"]
+        if any(now(output) not in (None, sha256) for output, sha256 in outputs.items()) or not any(map(now, outputs)):
+            continue
+        for name, sha256 in record["inputs"].items():
+            gone = now(name) is None and not Path(name).is_relative_to(results.name)
+            if now(name) != sha256 and not gone:
+                found.append(f"{name}: no longer what rule {record['rule']} read for {next(iter(outputs))}")
     return found
 
 
@@ -107,24 +122,34 @@ def _version(package: str) -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """Output of a git command in the project's folder; None where there is no git or no repository."""
+    """Output of a git command in the project's folder; None where there is no git or no repository.
+
+    Without the lock on the index, which someone may want for a commit meanwhile.
+    """
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=30
+            ["git", "--no-optional-locks", *arguments],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() or None
+    return done.stdout.strip()
 
 
 def main(results: Path) -> int:
     """Print what does not match; 0 if all does, 1 if something does not, 2 if there is nothing to hold it against."""
-    records = sum(1 for _ in (results / "provenance").rglob("*.json"))
-    if records == 0:
+    try:
+        wrong, count = mismatches(results), len(records(results))
+    except InputError as error:
+        wrong, count = [str(error)], 1
+    if count == 0:
         print(f"{results}: there are no records in {results / 'provenance'}; run the workflow first.")
         return 2
-    wrong = mismatches(results)
-    print("\n".join(wrong) or f"{results}: everything is as the records of {records} jobs say.")
+    print("\n".join(wrong) or f"{results}: everything is as the records of {count} jobs say.")
     return 1 if wrong else 0
 
 

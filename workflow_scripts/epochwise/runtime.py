@@ -38,9 +38,7 @@ def job(snakemake) -> Iterator[dict]:
     logging.captureWarnings(True)
     try:
         yield json.loads(snakemake.params.spec)
-        made, record = provenance.of_job(snakemake), provenance.record(snakemake.log[0])
-        write_json(made, record)
-        provenance.drop_superseded(made["outputs"], record)
+        write_json(provenance.of_job(snakemake), provenance.record(snakemake.log[0]))
     except Exception as error:
         file.stream.write(f"{error}\n" if isinstance(error, InputError) else traceback.format_exc())
         raise SystemExit(1) from error
