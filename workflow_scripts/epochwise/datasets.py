@@ -160,7 +160,7 @@ def _from_parquet(path: Path, known: Source) -> Images:
 
 
 def _from_torchvision(source: str, path: str | None) -> tuple[Images, Images]:
-    """Both splits through torchvision, which checks MD5 sums (of MNIST: of downloads); downloads only without a path."""
+    """Both splits through torchvision, which checks MD5 sums (of MNIST: of downloads); downloads only if no path."""
     known = SOURCES[source]
     folder = Path(path) if path is not None else DOWNLOADS / source
     dataset = getattr(import_torchvision().datasets, known.torchvision)
