@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
+from epochwise import stack as stack_module
 from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
 from epochwise.stack import EVALUATED, Stack, network_inputs
@@ -131,6 +132,21 @@ def test_bfloat16_products_follow_float32_to_their_precision(count):
     difference = (coarse.gradient - exact.gradient).norm() / exact.gradient.norm()
     assert 0 < difference < 0.06, "bfloat16 keeps 8 bits of a number"
     assert coarse.logits(rows.bfloat16()).dtype == torch.float32
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_weights_moved_in_pieces_end_where_those_moved_at_once_do(count, monkeypatch):
+    shape = (20, 3, 32, 5)
+    _, rows, labels = examples(shape, count, 64)
+    ends = []
+    for piece in (stack_module.PIECE, 1000):
+        monkeypatch.setattr(stack_module, "PIECE", piece)
+        stack = Stack(networks(shape, count), 1e-3, dtype=torch.bfloat16)
+        assert (len(stack._pieces) > 1) == (piece == 1000)
+        stack.train_epoch(rows.bfloat16(), labels, torch.arange(64).expand(count, -1), 16)
+        ends.append({**stack.state(), "logits": stack.logits(rows.bfloat16())})
+    for name, tensor in ends[0].items():
+        assert torch.equal(tensor, ends[1][name]), name
 
 
 def test_a_restored_stack_continues_exactly():

@@ -18,6 +18,7 @@ from epochwise.scaling import Scaling
 
 CACHE_LINE = 16  # float32 numbers
 EVALUATED = 2048  # samples per forward pass of an evaluation; bounds memory
+PIECE = 1 << 19  # weights that a processor moves and rounds at a time: about what its cache holds with their moments
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
@@ -69,17 +70,16 @@ class Stack:
         self.networks, self.learning_rate, self.device, self.dtype = networks, learning_rate, device, dtype
         self.sizes = [networks[0].layers[0].in_features, *(layer.out_features for layer in networks[0].layers)]
         length = sum(len(networks) * out * padded(inputs) for inputs, out in itertools.pairwise(self.sizes))
-        self.parameters, self.gradient, self.first, self.second = torch.zeros(4, length, device=device).unbind()
+        self.parameters, self.first, self.second = torch.zeros(3, length, device=device).unbind()
         self.steps = torch.zeros((), device=device)
         for layer, matrix in enumerate(self._matrices(self.parameters)):
             for network, weight in zip(networks, matrix, strict=True):
                 linear = network.layers[layer].requires_grad_(False)
                 weight.copy_(torch.cat([linear.weight, linear.bias[:, None]], 1))
                 linear.weight.data, linear.bias.data = weight[:, :-1], weight[:, -1]
-        # What the products read and write: the float32 buffers themselves, or copies of lower precision.
-        self._factors, self._products = self.parameters, self.gradient
-        if dtype != torch.float32:
-            self._factors, self._products = self.parameters.to(dtype), torch.zeros_like(self.gradient, dtype=dtype)
+        # What the products read and write: the weights themselves, or a rounded copy, and the gradient.
+        self._factors = self.parameters.to(dtype)
+        self.gradient = torch.zeros_like(self._factors)
         # A single network goes without the leading dimension: plain products cost less than batches of one.
         self._multiply, self._multiply_scaled = (
             (torch.mm, torch.addmm) if len(networks) == 1 else (torch.bmm, torch.baddbmm)
@@ -88,7 +88,10 @@ class Stack:
         matrices = [self._squeezed(matrix) for matrix in self._matrices(self._factors)]
         self._forwards = [matrix.mT for matrix in matrices]
         self._backwards = [matrix[..., :-1] for matrix in matrices]
-        self._gradients = [self._squeezed(matrix) for matrix in self._matrices(self._products)]
+        self._gradients = [self._squeezed(matrix) for matrix in self._matrices(self.gradient)]
+        at_once = PIECE if self._rounds() and torch.device(device).type == "cpu" else length
+        moved_together = (self.parameters, self.gradient, self.first, self.second, self._factors)
+        self._pieces = list(zip(*(buffer.split(at_once) for buffer in moved_together), strict=True))
         self._rooms: dict[int, _Buffers] = {}
 
     def state(self) -> dict[str, torch.Tensor]:
@@ -99,7 +102,7 @@ class Stack:
         """Continue from a state."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
-        self._round()
+        self._factors.copy_(self.parameters)
 
     @torch.inference_mode()
     def train_epoch(
@@ -142,26 +145,26 @@ class Stack:
             if layer > 0:
                 delta = self._multiply(delta, self._backwards[layer], out=room.delta[layer - 1])
                 torch.ops.aten.threshold_backward.grad_input(delta, room.hidden[layer - 1], 0, grad_input=delta)
-        if self._products is not self.gradient:
-            self.gradient.copy_(self._products)
         self.steps += 1
         # The function inside torch.optim.Adam, without what surrounds it: that costs more than this for small networks,
         # and imports torch's compiler, which takes longer than many a run.
-        torch._fused_adam_(
-            [self.parameters], [self.gradient], [self.first], [self.second], [], [self.steps],
-            lr=self.learning_rate, beta1=BETAS[0], beta2=BETAS[1], eps=EPSILON, weight_decay=0.0, amsgrad=False,
-            maximize=False,
-        )  # fmt: skip
-        self._round()
+        for weights, gradient, first, second, factors in self._pieces:
+            torch._fused_adam_(
+                [weights], [gradient.float()], [first], [second], [], [self.steps],
+                lr=self.learning_rate, beta1=BETAS[0], beta2=BETAS[1], eps=EPSILON, weight_decay=0.0, amsgrad=False,
+                maximize=False,
+            )  # fmt: skip
+            if self._rounds():
+                factors.copy_(weights)
 
     def _forward(self, room: _Buffers) -> None:
         for below, weight, hidden in zip(room.below, self._forwards, room.hidden, strict=False):
             self._multiply(below, weight, out=hidden).relu_()
         self._multiply(room.below[-1], self._forwards[-1], out=room.logits)
 
-    def _round(self) -> None:
-        if self._factors is not self.parameters:
-            self._factors.copy_(self.parameters)
+    def _rounds(self) -> bool:
+        """Whether the products work with rounded copies of the weights."""
+        return self._factors is not self.parameters
 
     def _matrices(self, flat: torch.Tensor) -> list[torch.Tensor]:
         """Each layer's weights, with its biases as last column, (S, out, in + 1), as views of a flat buffer."""
