@@ -14,7 +14,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -141,44 +141,50 @@ def dataloader_epoch(samples: int, hidden_layers: int, width: int, batch: int) -
     return epoch
 
 
-def train_row(hidden_layers: int, width: int, batch: int, precision: str, samples: int, repeats: int) -> dict:
-    """One row of the training table: seconds per epoch, and the two ratios."""
-    dtype = getattr(torch, precision)
+def train_rows(
+    hidden_layers: int, width: int, batch: int, samples: int, precisions: Sequence[str], repeats: int
+) -> list[dict]:
+    """Rows of the training table, one per precision: seconds per epoch, and the ratios."""
     shape = (3072, *[width] * hidden_layers, CLASSES)
-    examples = data(samples, 3072, dtype)
-    stack = Stack(networks(3072, hidden_layers, width), RATE, DEVICE, dtype)
-    generator = torch.Generator().manual_seed(0)
+    work = {"dataloader": dataloader_epoch(samples, hidden_layers, width, batch)}
+    with tempfile.TemporaryDirectory() as folder:
+        for precision in precisions:
+            dtype = getattr(torch, precision)
+            examples = data(samples, 3072, dtype)
+            stack = Stack(networks(3072, hidden_layers, width), RATE, DEVICE, dtype)
+            generator = torch.Generator().manual_seed(0)
 
-    def epoch() -> None:
-        order = torch.randperm(samples, generator=generator)[None].to(DEVICE)
-        stack.train_epoch(examples.inputs, examples.given, order, batch).tolist()
+            def epoch(stack=stack, examples=examples, generator=generator) -> None:
+                order = torch.randperm(samples, generator=generator)[None].to(DEVICE)
+                stack.train_epoch(examples.inputs, examples.given, order, batch).tolist()
 
-    with tempfile.TemporaryDirectory() as folder, torch.inference_mode(False):
-        took = seconds(
-            {
+            parts = {
                 **floor(shape, batch, samples // batch, dtype),
                 "epoch": epoch,
-                "evaluation": lambda: training.evaluate(stack, examples),
-                "snapshot": lambda: snapshots.save(folder, stack.networks[0], 0, 0, SCALING),
-                "dataloader": dataloader_epoch(samples, hidden_layers, width, batch),
-            },
-            repeats,
-        )
-    least = took["products"] + took["adam"]
-    # An evaluation grows with the data as an epoch does, a snapshot does not.
-    extra = took["evaluation"] * EVALUATIONS + took["snapshot"] * SNAPSHOTS * samples / IMAGES
-    train = took["epoch"] + extra / EPOCHS
-    return {
-        "network": f"{hidden_layers}×{width}",
-        "batch": batch,
-        "precision": precision,
-        "samples": samples,
-        **{name: took[name] for name in ("products", "adam", "epoch", "evaluation", "snapshot")},
-        "train": train,
-        "dataloader": took["dataloader"],
-        "train/floor": train / least,
-        "dataloader/train": took["dataloader"] / train,
-    }
+                "evaluation": functools.partial(training.evaluate, stack, examples),
+                "snapshot": functools.partial(snapshots.save, folder, stack.networks[0], 0, 0, SCALING),
+            }
+            work |= {f"{precision} {name}": part for name, part in parts.items()}
+        took = seconds(work, repeats)
+    rows = []
+    for precision in precisions:
+        mine = {name: took[f"{precision} {name}"] for name in parts}
+        # An evaluation grows with the data as an epoch does, a snapshot does not.
+        extra = mine["evaluation"] * EVALUATIONS + mine["snapshot"] * SNAPSHOTS * samples / IMAGES
+        train = mine["epoch"] + extra / EPOCHS
+        network = {"network": f"{hidden_layers}×{width}", "batch": batch, "precision": precision, "samples": samples}
+        rows.append({**network, **mine, "train": train, "dataloader": took["dataloader"]})
+        rows[-1]["train/floor"] = train / (mine["products"] + mine["adam"])
+        rows[-1]["dataloader/train"] = took["dataloader"] / train
+        rows[-1]["float32/train"] = rows[0]["train"] / train
+    return rows
+
+
+def made_for_bfloat16() -> bool:
+    """Whether the device has instructions for bfloat16; without them a product takes very long."""
+    if DEVICE.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return any(torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def training_table(quick: bool) -> pd.DataFrame:
@@ -187,12 +193,13 @@ def training_table(quick: bool) -> pd.DataFrame:
     if not quick:
         cases = [(4, width, batch) for width in (128, 256, 512, 1024, 2048) for batch in (32, 64, 128, 1024)]
         cases.append((6, 1024, 128))
+    precisions = ["float32", "bfloat16"] if not quick and made_for_bfloat16() else ["float32"]
     rows = []
     for hidden_layers, width, batch in cases:
         samples = math.ceil(min(5000 if quick else 2500, 2e6 / width) / batch) * batch
-        rows.append(train_row(hidden_layers, width, batch, "float32", samples, 5))
-    if not quick:  # where it is not made for it, a device takes very long: one small case shows it
-        rows.append(train_row(4, 1024, 128, "bfloat16", 256, 3))
+        rows += train_rows(hidden_layers, width, batch, samples, precisions, 5)
+    if not quick and not made_for_bfloat16():  # one small case shows it
+        rows += train_rows(4, 1024, 128, 256, ["float32", "bfloat16"], 3)[1:]
     return pd.DataFrame(rows)
 
 

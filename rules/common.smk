@@ -50,9 +50,12 @@ def weights(b, model):
 
 
 def is_stacked(b, model):
-    """Whether all seeds of a model train in one job; `auto`: below 100,000 weights steps are mostly overhead."""
+    """Whether all seeds of a model train in one job; `auto`: where steps are mostly overhead."""
     wanted = b["training"]["stack_seeds"]
-    return len(b["seeds"]) > 1 and (weights(b, model) < 100_000 if wanted == "auto" else wanted)
+    if wanted == "auto":
+        on_gpu = b["training"]["device"] == "cuda"
+        wanted = b["models"][model]["width"] <= 512 if on_gpu else weights(b, model) < 100_000
+    return wanted and len(b["seeds"]) > 1
 
 
 NAME = r"(?!(data|summary|figures|captions|logs|provenance|benchmarks)/)[A-Za-z0-9][A-Za-z0-9_.-]*"

@@ -14,7 +14,7 @@ with runtime.job(snakemake) as spec:
     index, true, given = (labels[name].to_numpy() for name in ("index", "true_label", "given_label"))
     folder = snakemake.input.snapshots
     epochs = snapshots.epochs_in(folder)
-    _, scaling = snapshots.load(folder, epochs[-1])
+    last, scaling = snapshots.load(folder, epochs[-1])  # each snapshot is read once
     classes = len(images.class_names)
     with ExitStack() as files:
         write = {
@@ -23,7 +23,7 @@ with runtime.job(snakemake) as spec:
         }
         for name, columns in activations.extract(
             epochs,
-            lambda epoch: snapshots.load(folder, epoch)[0],
+            lambda epoch: last if epoch == epochs[-1] else snapshots.load(folder, epoch)[0],
             torch.from_numpy(scaling.apply(images.pixels[index])),
             torch.from_numpy(given.astype("int64")),
             index,

@@ -131,7 +131,23 @@ def test_bfloat16_products_follow_float32_to_their_precision(count):
     assert {t.dtype for t in coarse.state().values()} == {torch.float32}
     difference = (coarse.gradient - exact.gradient).norm() / exact.gradient.norm()
     assert 0 < difference < 0.06, "bfloat16 keeps 8 bits of a number"
-    assert coarse.logits(rows.bfloat16()).dtype == torch.float32
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_scores_of_bfloat16_rest_on_logits_that_are_not_rounded(count):
+    shape = (20, 2, 32, 5)
+    made = networks(shape, count)
+    _, rows, _ = examples(shape, count, 64)
+    hidden = rows.bfloat16().expand(count, -1, -1)[..., :20]
+    for layer in range(2):
+        weight, bias = (torch.stack([getattr(n.layers[layer], part) for n in made]) for part in ("weight", "bias"))
+        summed = hidden.double() @ weight.bfloat16().double().mT + bias.bfloat16().double()[:, None]
+        hidden = torch.relu(summed).bfloat16()
+    last = [network.layers[2] for network in made]
+    expected = torch.stack([signal.float() @ n.weight.mT + n.bias for signal, n in zip(hidden, last, strict=True)])
+    found = Stack(made, RATE, dtype=torch.bfloat16).logits(rows.bfloat16())
+    torch.testing.assert_close(found, expected, rtol=0.01, atol=0.002)  # sums of products are rounded once or twice
+    assert not torch.equal(found, found.bfloat16().float())
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -149,11 +165,13 @@ def test_weights_moved_in_pieces_end_where_those_moved_at_once_do(count, monkeyp
         assert torch.equal(tensor, ends[1][name]), name
 
 
-def test_a_restored_stack_continues_exactly():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_restored_stack_continues_exactly(dtype):
     shape = (5, 2, 8, 4)
     _, rows, labels = examples(shape, 2, 30)
+    rows = rows.to(dtype)
     orders = torch.arange(30).expand(2, -1)
-    first, second = Stack(networks(shape, 2), RATE), Stack(networks(shape, 2), RATE)
+    first, second = (Stack(networks(shape, 2), RATE, dtype=dtype) for _ in range(2))
     first.train_epoch(rows, labels, orders, 8)
     second.restore({name: tensor.clone() for name, tensor in first.state().items()})
     for stack in (first, second):

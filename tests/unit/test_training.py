@@ -282,11 +282,40 @@ def flip(path):
 def test_a_diverging_run_stops_and_names_seed_and_epoch(tmp_path, data):
     stack = make_stack()
     stack.networks[1].layers[0].weight[0, 0] = torch.nan
-    with pytest.raises(training.TrainingDiverged, match=r"seed 1\b.*epoch 1\b.*learning_rate"):
+    with pytest.raises(training.TrainingDiverged, match=r"seed 1\b.*epoch 0\b.*learning_rate"):
         training.train(stack, data, SETTINGS, [0, 1], SCALING, tmp_path, "x")
     with pytest.raises(training.TrainingDiverged, match=r"seed 0\b.*epoch 1\b.*1e\+38"):
         stack = Stack(make_stack().networks, 1e38)
         training.train(stack, data, {**SETTINGS, "learning_rate": 1e38}, [0, 1], SCALING, tmp_path / "b", "x")
+    with pytest.raises(training.TrainingDiverged, match=r"seed 0\b.*epoch 1\b"):  # in the last step of an epoch
+        stack = Stack(make_stack().networks, 1e38)
+        training.train(stack, data, {**SETTINGS, "epochs": 1, "batch_size": 50}, [0, 1], SCALING, tmp_path / "c", "x")
+
+
+@pytest.mark.parametrize(("pause", "expected"), [(0.5, [2, 5, 6]), (2, [0, 1, 2, 3, 4, 5, 6]), (0, [6])])
+def test_a_state_is_saved_each_time_the_seconds_have_passed(tmp_path, data, monkeypatch, pause, expected):
+    clock, saved = [0.0], []
+    train_epoch, save = Stack.train_epoch, checkpoints.save
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(training, "evaluate", lambda *_: clock.__setitem__(0, clock[0] + pause) or [[], []])
+    monkeypatch.setattr(checkpoints, "save", lambda *a: (saved.append(a[-1].epoch), save(*a))[1])
+    run(tmp_path, data, {**SETTINGS, "checkpoint_seconds": 1, "evaluations_per_decade": 100})
+    assert saved == expected
+
+
+def test_a_signal_that_comes_while_the_state_is_due_waits_for_the_next_epoch(tmp_path, data, monkeypatch):
+    calls = []
+
+    def monotonic():
+        calls.append(None)
+        if len(calls) == 6:
+            signal.raise_signal(signal.SIGTERM)
+        return 0.0
+
+    monkeypatch.setattr(training.time, "monotonic", monotonic)
+    with pytest.raises(training.TrainingStopped) as stopped:
+        run(tmp_path, data)
+    assert f"after epoch {run(tmp_path, data).resumed_from};" in str(stopped.value)
 
 
 @pytest.mark.parametrize("linked", [True, False])

@@ -1,7 +1,7 @@
 """One forward pass over each snapshot for all statistics of all layers.
 
-Sums run in float64 over batches, so that memory grows neither with the number of epochs or layers nor with the number
-of samples beyond the data themselves.
+Sums run in float64 over batches (within a batch products are float32), so that memory grows neither with the number of
+epochs or layers nor with the number of samples beyond the data themselves.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -191,10 +191,9 @@ def extract(
 
     `load` gives the network of an epoch; the large neuron of each layer is chosen at the last one.
     """
-    last = load(epochs[-1])  # each snapshot is read once
-    large = large_neurons(last, inputs, batch_size)
+    large = large_neurons(load(epochs[-1]), inputs, batch_size)
     for epoch in epochs:
-        model = last if epoch == epochs[-1] else load(epoch)
+        model = load(epoch)
         train, logits, traced = layer_statistics(model, inputs, groups, batch_size, large)
         test = group_sums(model, test_inputs, test_groups, batch_size)
         for layer, (statistic, test_sums) in enumerate(zip(train, test, strict=True), start=1):

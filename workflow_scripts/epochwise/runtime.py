@@ -58,6 +58,7 @@ def choose_device(wanted: str, threads: int) -> "torch.device":
         return torch.device("cpu")  # deterministic at a given number of threads
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic matrix products need
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # every buffer here is written before it is read
     return torch.device("cuda")
 
 

@@ -88,6 +88,7 @@ class Stack:
         matrices = [self._squeezed(matrix) for matrix in self._matrices(self._factors)]
         self._forwards = [matrix.mT for matrix in matrices]
         self._backwards = [matrix[..., :-1] for matrix in matrices]
+        self._readout = self._squeezed(self._matrices(self.parameters)[-1]).mT
         self._gradients = [self._squeezed(matrix) for matrix in self._matrices(self.gradient)]
         at_once = PIECE if self._rounds() and torch.device(device).type == "cpu" else length
         moved_together = (self.parameters, self.gradient, self.first, self.second, self._factors)
@@ -124,18 +125,19 @@ class Stack:
 
     @torch.inference_mode()
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Logits (S, N, K) float32 for inputs (N, padded(D))."""
+        """Logits (S, N, K) for inputs (N, padded(D)); the last layer is float32, since rounded logits may tie."""
         logits = torch.empty(len(self.networks), len(inputs), self.sizes[-1], device=self.device)
         for piece, found in zip(inputs.split(EVALUATED), logits.split(EVALUATED, 1), strict=True):
             room = self._room(len(piece))
             room.rows.view(-1, *piece.shape)[:] = piece
-            self._forward(room)
-            found[:] = room.logits  # copied: the next piece overwrites the buffer
+            self._activate(room)
+            found[:] = self._multiply(room.below[-1].float(), self._readout)
         return logits
 
     def _step(self, room: _Buffers, target: torch.Tensor) -> None:
         """Forward, backward and Adam for a batch of which `target` (S, B, K) are the one-hot labels."""
-        self._forward(room)
+        self._activate(room)
+        self._multiply(room.below[-1], self._forwards[-1], out=room.logits)
         # By the logits, the gradient of the mean cross-entropy is (softmax - one-hot)/B; 1/B joins the products.
         share = 1 / target.shape[-2]
         delta = torch.softmax(room.logits, -1, dtype=torch.float32).sub_(target).to(self.dtype)
@@ -157,10 +159,10 @@ class Stack:
             if self._rounds():
                 factors.copy_(weights)
 
-    def _forward(self, room: _Buffers) -> None:
+    def _activate(self, room: _Buffers) -> None:
+        """The hidden layers for the inputs in `room`."""
         for below, weight, hidden in zip(room.below, self._forwards, room.hidden, strict=False):
             self._multiply(below, weight, out=hidden).relu_()
-        self._multiply(room.below[-1], self._forwards[-1], out=room.logits)
 
     def _rounds(self) -> bool:
         """Whether the products work with rounded copies of the weights."""

@@ -65,14 +65,11 @@ def train(
         if epoch > 0:
             permutations = torch.stack([torch.randperm(len(data.true), generator=order) for order in orders])
             finite = stack.train_epoch(data.inputs, data.given, permutations.to(stack.device), settings["batch_size"])
-            if not all(finite.tolist()):
-                raise TrainingDiverged(
-                    f"seed {seeds[finite.tolist().index(False)]}: the network's outputs were no longer finite after "
-                    f"epoch {epoch}. Lower training.learning_rate (now {settings['learning_rate']}) or choose another "
-                    "training.input_scaling."
-                )
+            _require_finite(finite.tolist(), seeds, epoch, settings["learning_rate"])
         if epoch in evaluations:
             scores = evaluate(stack, data)
+            finite = [all(math.isfinite(row["loss"]) for row in rows if row["n"]) for rows in scores]
+            _require_finite(finite, seeds, epoch, settings["learning_rate"])
             for seed, rows in zip(seeds, scores, strict=True):
                 progress.history[str(seed)] += [{"epoch": epoch, **row} for row in rows]
             pace.curves = {row["subset"]: row["accuracy"] for row in scores[0]}
@@ -81,12 +78,23 @@ def train(
                 snapshots.save(folder / f"seed{seed}", network, epoch, seed, scaling)
         progress.epoch = epoch
         pace.report(epoch)
-        if epoch == epochs or stop or time.monotonic() - checkpointed > settings["checkpoint_seconds"]:
+        stopping = stop[:1]  # looked at once: what comes later waits for the next epoch
+        if epoch == epochs or stopping or time.monotonic() - checkpointed > settings["checkpoint_seconds"]:
             checkpoints.save(folder, made_from, stack, orders, progress)
             checkpointed = time.monotonic()
-        if stop and epoch < epochs:
-            raise TrainingStopped(f"Stopped by {stop[0].name} after epoch {epoch}; the next run continues from there.")
+        if stopping and epoch < epochs:
+            raise TrainingStopped(
+                f"Stopped by {stopping[0].name} after epoch {epoch}; the next run continues from there."
+            )
     return progress
+
+
+def _require_finite(finite: list[bool], seeds: list[int], epoch: int, learning_rate: float) -> None:
+    if not all(finite):
+        raise TrainingDiverged(
+            f"seed {seeds[finite.index(False)]}: the network's outputs were no longer finite after epoch {epoch}. Lower "
+            f"training.learning_rate (now {learning_rate}) or choose another training.input_scaling."
+        )
 
 
 def _signals() -> list[signal.Signals]:
