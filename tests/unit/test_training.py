@@ -295,7 +295,7 @@ def test_a_diverging_run_stops_and_names_seed_and_epoch(tmp_path, data):
 @pytest.mark.parametrize(("pause", "expected"), [(0.5, [2, 5, 6]), (2, [0, 1, 2, 3, 4, 5, 6]), (0, [6])])
 def test_a_state_is_saved_each_time_the_seconds_have_passed(tmp_path, data, monkeypatch, pause, expected):
     clock, saved = [0.0], []
-    train_epoch, save = Stack.train_epoch, checkpoints.save
+    save = checkpoints.save
     monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(training, "evaluate", lambda *_: clock.__setitem__(0, clock[0] + pause) or [[], []])
     monkeypatch.setattr(checkpoints, "save", lambda *a: (saved.append(a[-1].epoch), save(*a))[1])

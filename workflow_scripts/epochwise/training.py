@@ -92,8 +92,8 @@ def train(
 def _require_finite(finite: list[bool], seeds: list[int], epoch: int, learning_rate: float) -> None:
     if not all(finite):
         raise TrainingDiverged(
-            f"seed {seeds[finite.index(False)]}: the network's outputs were no longer finite after epoch {epoch}. Lower "
-            f"training.learning_rate (now {learning_rate}) or choose another training.input_scaling."
+            f"seed {seeds[finite.index(False)]}: the network's outputs were no longer finite after epoch {epoch}. "
+            f"Lower training.learning_rate (now {learning_rate}) or choose another training.input_scaling."
         )
 
 
