@@ -1,5 +1,6 @@
 """All functions of the workflow, and no rule: the validated configuration, paths of inputs, specs, code, resources."""
 
+import itertools
 import math
 import re
 import sys
@@ -9,6 +10,9 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+from snakemake.utils import update_config
 
 from epochwise import code
 from epochwise.config import ConfigError, canonical, resolve, weights_of
@@ -17,22 +21,29 @@ from epochwise.sources import SOURCES
 
 
 def typed(value):
-    """Snakemake reads what stands inside a mapping given by --config as text: numbers and truth values become such again."""
+    """Snakemake leaves what stands inside a mapping given by --config as text: numbers and truth values become such again."""
     if isinstance(value, dict):
         return {key: typed(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [typed(entry) for entry in value]
     try:
         scalar = yaml.safe_load(value) if isinstance(value, str) else value
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, AttributeError):  # 2024-13-45 is no date, !!int x no number
         return value
     return scalar if isinstance(scalar, (bool, int, float, type(None))) else value
 
 
+update_config(config, {k: typed(v) for k, v in workflow.config_settings.config.items() if isinstance(v, dict)})
 try:
-    EXPERIMENTS = resolve({key: typed(value) if isinstance(value, dict) else value for key, value in config.items()})
+    EXPERIMENTS = resolve(config)
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
+
+if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").glob("*")):
+    logger.warning(
+        "There are results, but not the folder .snakemake, where Snakemake keeps what they were made from: changes of "
+        "configuration or code since then go unseen. Put it back, or delete what is to be made again."
+    )
 
 for b in EXPERIMENTS.values():
     name, path = b["dataset"]["name"], b["dataset"]["path"]
@@ -66,6 +77,23 @@ STACKED = {name: [model for model in b["models"] if is_stacked(b, model)] for na
 STACKED = {name: models for name, models in STACKED.items() if models}
 ALONE = "".join(f"(?!{re.escape(n)}/[^/]+/({'|'.join(map(re.escape, m))})/)" for n, m in STACKED.items()) + NAME
 
+# The tables of a data set, the results of a run, and the tables over seeds.
+DATA = ["train", "test", "features"]
+OF_RUN = [
+    "history.parquet",
+    "snapshots",
+    "snapshots.sha256",
+    "provenance.json",
+    "activations/class_means.parquet",
+    "activations/neurons.parquet",
+    "activations/samples.parquet",
+    "activations/outputs.parquet",
+    "separation.parquet",
+    "outliers.parquet",
+    "large_activation.parquet",
+]
+SUMMARIES = ["curves", "phases", "phases_by_seed", "separation", "outliers", "peaks", "large_activation"]
+
 # What each figure draws: tables over seeds by name, and files of the data or of one run by the functions below.
 FIGURES = {
     "data_decomposition": ["train_images", "labels"],
@@ -78,6 +106,7 @@ FIGURES = {
     "large_activation_inputs": ["large_activation", "outliers", "samples", "train_images"],
     "scenario": ["curves", "separation", "outliers", "phases"],
 }
+OF_ONE_MODEL = ["large_activation_inputs", "scenario"]
 CAPTIONS = [*FIGURES, "claims"]
 
 
@@ -138,10 +167,11 @@ def seeds(wildcards):
     return [int(wildcards.seed)] if "seed" in wildcards.keys() else block(wildcards)["seeds"]
 
 
-def labels_of(wildcards, seed):
-    """The labels that a run is trained on."""
-    draw = draw_of(block(wildcards)["noises"][wildcards.noise], seed)
-    return f"results/{wildcards.experiment}/{wildcards.noise}/labels{draw}.parquet"
+def labels_of(wildcards, seed, noise=None):
+    """The labels that a run is trained on, by default one of the wildcard `noise`."""
+    noise = noise or wildcards.noise
+    draw = draw_of(block(wildcards)["noises"][noise], seed)
+    return f"results/{wildcards.experiment}/{noise}/labels{draw}.parquet"
 
 
 def labels(wildcards):
@@ -172,22 +202,23 @@ def of_all_runs(name):
     ]
 
 
-def of_every_run(*names):
-    """Files of every run of all experiments."""
-    return [
-        f"results/{experiment}/{noise}/{model}/seed{seed}/{name}"
-        for experiment, b in EXPERIMENTS.items()
-        for noise in b["noises"]
-        for model in b["models"]
-        for seed in b["seeds"]
-        for name in names
-    ]
+def all_tables():
+    """Tables and snapshots of all experiments: of their data, of every run, over seeds."""
+    files = {}
+    for experiment, b in EXPERIMENTS.items():
+        root = f"results/{experiment}"
+        files |= dict.fromkeys(f"results/data/{b['dataset']['name']}/{name}.parquet" for name in DATA)
+        for noise, model, seed in itertools.product(b["noises"], b["models"], b["seeds"]):
+            draw = draw_of(b["noises"][noise], seed)
+            files[f"{root}/{noise}/labels{draw}.parquet"] = None
+            files |= dict.fromkeys(f"{root}/{noise}/{model}/seed{seed}/{name}" for name in OF_RUN)
+        files |= dict.fromkeys(f"{root}/summary/{name}.parquet" for name in SUMMARIES)
+    return list(files)
 
 
 def labels_of_all_runs(wildcards):
     """Input function: the labels of every run of an experiment."""
-    draws = {(noise, draw_of(block(wildcards)["noises"][noise], seed)) for noise, _, seed in runs(wildcards)}
-    return sorted(f"results/{wildcards.experiment}/{noise}/labels{draw}.parquet" for noise, draw in draws)
+    return list(dict.fromkeys(labels_of(wildcards, seed, noise) for noise, _, seed in runs(wildcards)))
 
 
 def largest_run(wildcards):
@@ -252,8 +283,8 @@ def claims_spec(wildcards):
 
 def figure_spec(wildcards):
     b = block(wildcards)
-    noise, model, seed = largest_run(wildcards)
-    shown = {"noise": noise, "model": model, "seed": seed}
+    noise, model, _ = largest_run(wildcards)
+    shown = {"noise": noise, "model": model} if wildcards.figure in OF_ONE_MODEL else None
     return spec({"dpi": b["figures"]["dpi"], "shown": shown, "options": b["figures"].get(wildcards.figure, {})})
 
 

@@ -60,9 +60,9 @@ rule corrupt:
     output:
         labels=ensure("results/{experiment}/{noise}/labels{draw}.parquet", non_empty=True),
     log:
-        "results/logs/corrupt/{experiment}/{noise}{draw}.log",
+        "results/logs/corrupt/{experiment}/{noise}/labels{draw}.log",
     benchmark:
-        "results/logs/corrupt/{experiment}/{noise}{draw}.tsv"
+        "results/logs/corrupt/{experiment}/{noise}/labels{draw}.tsv"
     conda:
         "../envs/analysis.yaml"
     threads: 1

@@ -220,11 +220,11 @@ def test_missing_data_tell_what_was_looked_for_where_and_what_to_do(tmp_path, so
 
 
 def test_a_download_that_fails_tells_the_same(tmp_path, monkeypatch):
-    def offline(*arguments, download, **options):
+    def offline(self, *arguments, download, **options):
         assert download
         raise OSError("no route to host")
 
-    monkeypatch.setattr(datasets.import_torchvision().datasets, "CIFAR10", offline)
+    monkeypatch.setattr(datasets.import_torchvision().datasets.CIFAR10, "__init__", offline)
     with pytest.raises(DataError, match=r"cifar10 .*could not be downloaded \(no route to host\)(?s:.*)set `path`"):
         datasets.load("cifar10", None)
 
@@ -284,6 +284,24 @@ def test_damaged_files_of_mnist_are_refused(mnist, name, damage):
     folder, raw, _ = mnist
     (raw / name).write_bytes(damage((raw / name).read_bytes()))
     with pytest.raises(DataError, match=rf"mnist was looked for in {folder}"):
+        datasets.load("mnist", str(folder))
+
+
+@pytest.mark.parametrize("shape", [(30, 14, 56), (30, 784, 1), (60, 14, 28)])
+def test_images_of_another_shape_are_refused(mnist, shape):
+    folder, raw, arrays = mnist
+    write_idx(raw / "train-images-idx3-ubyte", arrays["train-images-idx3-ubyte"].reshape(shape))
+    with pytest.raises(DataError, match=r"not uint8 of shape \(28, 28\)"):
+        datasets.load("mnist", str(folder))
+
+
+def test_pickles_of_an_old_torchvision_are_refused_unread(mnist):
+    folder, raw, _ = mnist
+    processed = raw.with_name("processed")
+    processed.mkdir()
+    for name in ("training.pt", "test.pt"):
+        (processed / name).write_bytes(b"no pickle")
+    with pytest.raises(DataError, match=f"pickle.*delete {processed}"):
         datasets.load("mnist", str(folder))
 
 

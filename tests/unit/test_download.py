@@ -71,8 +71,10 @@ def test_a_cut_or_altered_download_is_refused_unread_and_fetched_again(serve, tm
     requests = serve(content[:-40] if cut else content, len(content))
     for _ in range(2):
         before = len(requests)
-        with pytest.raises(DataError, match=r"(?s)cifar10 .*could not be downloaded.*set `path`.*digits"):
+        aside = r"cifar-10-python.tar.gz does not have the MD5 sum \w{32}: .* aside as cifar-10-python.tar.gz.damaged"
+        with pytest.raises(DataError, match=rf"(?s)cifar10 .*could not be downloaded.*{aside}.*set `path`.*digits"):
             datasets.load("cifar10", None)
         assert len(requests) > before, "what is broken is not taken for the data set"
+        assert [path.name for path in (tmp_path / "data").rglob("*.gz*")] == ["cifar-10-python.tar.gz.damaged"]
     assert not marker.exists(), "nothing of it was unpickled"
     assert not list((tmp_path / "data").rglob("data_batch_1")), "nothing of it was unpacked"

@@ -4,6 +4,7 @@ import ast
 import gzip
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -98,6 +99,9 @@ def test_a_pickle_among_the_files_of_mnist_is_not_executed(tmp_path, bomb, marke
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
         (raw / name).write_bytes(bomb)
         (raw / f"{name}.gz").write_bytes(gzip.compress(bomb))
+    with pytest.raises(InputError, match=f"pickle of an old torchvision.*delete {processed}"):
+        datasets.load("mnist", str(tmp_path))
+    shutil.rmtree(processed)
     with pytest.raises(InputError, match="mnist was looked for in"):
         datasets.load("mnist", str(tmp_path))
 

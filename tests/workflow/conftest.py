@@ -40,7 +40,7 @@ class Checkout:
         """Exit status and messages of Snakemake on two cores; `overlay` is the content of a `--configfile`."""
         if overlay is not None:
             path = self.folder / "overlay.yaml"
-            path.write_text(yaml.safe_dump(overlay))
+            path.write_text(yaml.safe_dump(overlay, sort_keys=False))  # the order of models is one
             arguments = (*arguments, "--configfile", path.name)
         return warm.snakemake(self.folder, "--cores", "2", *arguments)
 

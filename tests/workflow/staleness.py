@@ -138,7 +138,7 @@ MODULES = {
 
 # Edits of a finished run's folder, or other ways to call the workflow, after which nothing is to be done.
 HARMLESS = (
-    "keys of the configuration in another order, comments",
+    "keys of the configuration in another order (but of models and noises, whose order the figures keep), comments",
     "the time of any file: data, code, tables, snapshots",
     "data sets that are gone, once they were read",
     "a fresh copy of the project with results and `.snakemake` put back; another folder",
@@ -214,8 +214,11 @@ not count as changed, whatever their time (`max-checksum-file-size` in `profiles
 ## What is left
 
 - A stage that runs again makes all that is below it run again in the same call, even if it writes the same bytes: the
-  engine decides before it runs. To spare that, run the stage alone first, for instance with `--until train`; if
-  its results are the same bytes, a second call finds nothing to do.
+  engine decides before it runs. To spare that, run the stage alone first, for instance with `--until train` (where
+  seeds are stacked, also `train_stack_0`, …: a dry run names the rules); if its results are the same bytes, a second
+  call finds nothing to do.
+- What results were made from is known to Snakemake by its folder `.snakemake`. Without it changes go unseen; the
+  workflow then warns.
 - Another list of seeds for a model whose seeds are stacked (`training.stack_seeds`) trains the whole stack again: how a
   batched product rounds depends on its size.
 - Of the files below `datasets.<name>.path`, train.parquet and test.parquet are inputs; files in torchvision's layout

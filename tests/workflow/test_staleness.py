@@ -117,6 +117,66 @@ def test_values_exchanged_between_two_keys_are_seen(finished, changes, rules):
     assert planned(finished, overlay(**changes)) == jobs(rules)
 
 
+def test_an_added_largest_model_redraws_what_shows_models(finished):
+    models = {"mlp9": {"hidden_layers": 4, "width": 20}}
+    assert planned(finished, overlay(models=models)) == jobs(TRAIN, models=["mlp9"])
+
+
+def test_the_order_of_models_is_that_of_the_figures(finished):
+    path = finished.folder / "config.yaml"
+    before = path.read_text()
+    values = yaml.safe_load(before)
+    values["experiments"]["digits"]["models"] = {}
+    path.write_text(yaml.safe_dump(values))
+    turned = overlay()
+    turned["experiments"]["digits"]["models"] = dict(reversed(BLOCK["models"].items()))
+    try:
+        assert planned(finished, turned) == jobs(SUMMARY)
+    finally:
+        path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("data/digits/train.parquet", "dataset"),
+        ("data/digits/test.parquet", "dataset"),
+        ("data/digits/features.parquet", "features"),
+        ("digits/symmetric30/labels.parquet", "corrupt"),
+        *((f"digits/symmetric30/mlp3/seed1/{name}", "train") for name in ("history.parquet", "snapshots.sha256")),
+        *((f"digits/symmetric30/mlp3/seed1/{name}", "train") for name in ("provenance.json", "snapshots")),
+        *(
+            (f"digits/symmetric30/mlp7/seed0/activations/{name}.parquet", "extract")
+            for name in ("class_means", "neurons", "samples", "outputs")
+        ),
+        ("digits/symmetric30/mlp7/seed0/separation.parquet", "separation"),
+        ("digits/symmetric30/mlp7/seed0/outliers.parquet", "outliers"),
+        ("digits/symmetric30/mlp7/seed0/large_activation.parquet", "outliers"),
+        ("digits/summary/peaks.parquet", "summary"),
+        ("digits/claims.md", "claims"),
+        ("digits/captions/phases.rst", "captions"),
+        ("digits/figures/phases.csv", "figure"),
+    ],
+)
+def test_what_is_missing_is_made_again(finished, path, rule):
+    file = finished.results / path
+    aside = finished.folder / "aside"
+    file.rename(aside)
+    try:
+        assert rule in {job[0] for job in planned(finished)}
+    finally:
+        aside.rename(file)
+
+
+def test_one_stage_can_be_run_alone(finished):
+    """What the documentation advises, to spare what is below a stage that writes the same bytes."""
+    edited = {"training": {"learning_rate": 0.002}}
+    assert planned(finished, overlay(**edited), "--until", "train") == jobs({"train"})
+    stacked = overlay(training={"stack_seeds": True, "learning_rate": 0.002})
+    found = planned(finished, stacked, "--until", "train", "train_stack_0")
+    assert found == {("train_stack_0", "symmetric30", model) for model in MODELS}
+
+
 def test_another_time_re_runs_nothing(finished):
     for path in [
         *finished.folder.rglob("*.py"),

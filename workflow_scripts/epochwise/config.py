@@ -22,6 +22,7 @@ SCHEMA_PATH = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 SETTINGS = (
     "subset", "training", "activations", "separation", "outliers", "phases", "summary", "claims", "figures",
 )  # fmt: skip
+LONGEST_NUMBER = 1000  # bits: what a float can hold
 
 
 _Validator = jsonschema.validators.extend(  # 1.0 is no integer
@@ -94,12 +95,17 @@ def reference(schema: Mapping) -> str:
 
 
 def _validate(config: Mapping, schema: Mapping) -> None:
-    for path in _keys_within(config, ()):
-        if not isinstance(path[-1], str):
-            raise ConfigError(f"{_dotted(path)}: the key {path[-1]!r} is no text; put it into quotes, or mend it.")
+    try:
+        for path in _keys_within(config, ()):
+            if not isinstance(path[-1], str):
+                raise ConfigError(f"{_dotted(path)}: the key {path[-1]!r} is no text; put it into quotes, or mend it.")
+    except RecursionError:
+        raise ConfigError("the configuration: an anchor (&) holds itself; write its content out.") from None
     for path, value in _leaves(config, ()):
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{_dotted(path)}: {value} is not a finite number; give a finite one.")
+        if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
+            raise ConfigError(f"{_dotted(path)}: this number has {value.bit_length()} bits; give a smaller one.")
     errors = list(_Validator(schema).iter_errors(config))
     if errors:
         raise ConfigError(_explain(jsonschema.exceptions.best_match(errors, key=lambda e: -len(e.absolute_path))))
@@ -122,7 +128,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "uniqueItems":
         return f"{where}: {value} names an entry twice; name each once."
     about = " ".join(schema.get("description", "").split())
-    return f"{where}: {value} is not allowed (allowed: {_legal(schema)}). {about}".strip()
+    told = f"{where}: {value} is not allowed (allowed: {_legal(schema)}). {about}".strip()
+    return told.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair cannot be printed
 
 
 def _legal(node: Mapping) -> str:
