@@ -30,12 +30,12 @@ def results(tmp_path, monkeypatch):
     return tmp_path / "results"
 
 
-def record_of(rule, inputs, outputs):
+def record_of(rule, inputs, outputs, spec='{"rate":0.3}'):
     job = SimpleNamespace(
         rule=rule,
         input=inputs,
         output=outputs,
-        params=SimpleNamespace(spec='{"rate":0.3}', code="c0de"),
+        params=SimpleNamespace(spec=spec, code="c0de"),
         log=[f"results/logs/{rule}/x.log"],
     )
     write_json(provenance.of_job(job), provenance.record(job.log[0]))
@@ -122,6 +122,53 @@ def test_a_half_written_record_is_passed_over_and_a_damaged_one_named(results, c
     record.write_text("{")
     assert provenance.main(results) == 1
     assert f"{record} is no record" in capsys.readouterr().out
+
+
+def test_something_that_is_json_but_no_record_is_named(results, capsys):
+    record = provenance.record("results/logs/first/x.log")
+    record.write_text("{}")
+    assert provenance.main(results) == 1
+    assert f"{record} is no record" in capsys.readouterr().out
+
+
+def test_a_file_that_no_job_wrote_is_named_where_jobs_read_all_files(results, capsys):
+    (results / "folder" / "two").write_text("2")
+    (results / "two").write_text("2")
+    assert provenance.main(results) == 1
+    assert capsys.readouterr().out == "results/folder/two: no job wrote it\n"
+
+
+def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results, monkeypatch):
+    for seed in (0, 1):
+        made = results / "digits" / "noise" / "model" / f"seed{seed}"
+        (made / "snapshots").mkdir(parents=True)
+        for name in ("history", "snapshots/one"):
+            (made / name).write_text(f"{seed}")
+        made = made.relative_to(results.parent)
+        record_of(f"train{seed}", ["results/a"], [f"{made}/history", f"{made}/snapshots"])
+    (results / "a").write_text("another A")
+    record_of("first", [], ["results/a", "results/folder"])
+    record_of("second", ["results/a", "results/folder"], ["results/b"])
+    (results / "digits" / "summary").mkdir()
+    (results / "digits" / "summary" / "curves").write_text("c")
+    for runs, wrong in (([0, 1], [0, 1]), ([0], [0]), ([], [])):
+        spec = json.dumps({"runs": [["noise", "model", seed] for seed in runs]})
+        record_of("summary", [], ["results/digits/summary/curves"], spec)
+        assert provenance.mismatches(results) == [
+            f"results/a: no longer what rule train{seed} read for results/digits/noise/model/seed{seed}/history"
+            for seed in wrong
+        ]
+    (results / "digits" / "noise" / "model" / "seed0" / "history").unlink()
+    (results / "digits" / "noise" / "model" / "seed1" / "snapshots" / "stray").touch()
+    assert provenance.mismatches(results) == []
+
+
+def test_what_is_behind_a_file_is_found_to_its_sources(results):
+    made = provenance.records(results)
+    by_rule = {record["rule"]: path for path, record in made.items()}
+    assert provenance.behind(["results/a"], made) == [by_rule["first"]]
+    assert provenance.behind(["results/b", "results/elsewhere"], made) == [by_rule["first"], by_rule["second"]]
+    assert provenance.behind(["results/elsewhere"], made) == []
 
 
 def test_an_archive_has_every_file_and_the_same_bytes_whatever_their_times(results, tmp_path):

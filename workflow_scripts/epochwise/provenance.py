@@ -6,6 +6,7 @@
 import hashlib
 import json
 import platform
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from epochwise.errors import InputError
 
+RUN = re.compile(r"results/([^/]+)/([^/]+)/([^/]+)/seed(\d+)/")  # experiment, noise, model, seed
 PACKAGES = ("matplotlib", "numpy", "pandas", "pyarrow", "safetensors", "scikit-learn", "scipy", "seaborn", "torch")
 
 
@@ -38,6 +40,7 @@ def of_job(snakemake) -> dict:
         },
         "inputs": hashes(snakemake.input),
         "outputs": hashes(snakemake.output),
+        "folders": sorted(path for path in snakemake.output if Path(path).is_dir()),
     }
 
 
@@ -68,18 +71,30 @@ def records(results: Path) -> dict[Path, dict]:
     for path in sorted((results / "provenance").rglob("[!.]*.json")):
         try:
             found[path] = json.loads(path.read_bytes())
+            if not isinstance(found[path], dict) or not found[path].keys() >= {"rule", "inputs", "outputs", "folders"}:
+                raise ValueError("it names no rule, inputs and outputs")
         except ValueError as error:
             raise InputError(f"{path} is no record ({error}); run the job again that made it.") from error
     return found
+
+
+def behind(files: Iterable[str], made: dict[Path, dict]) -> list[Path]:
+    """Of the records `made` those of the jobs that made `files`, or what these were made from, and so on."""
+    wanted, found = set(files), set()
+    while more := {path for path, record in made.items() if wanted & record["outputs"].keys()} - found:
+        found |= more
+        wanted |= {name for path in more for name in made[path]["inputs"]}
+    return sorted(found)
 
 
 def mismatches(results: Path) -> list[str]:
     """What in a results folder is not as its records say, a line each: missing, altered, or made from older inputs.
 
     Where several records name an output, one that fits is enough, and one whose outputs were replaced tells nothing of
-    its inputs: seeds that trained alone and later as a stack leave records of both. Inputs from elsewhere may be gone.
+    its inputs: seeds that trained alone and later as a stack leave records of both. Inputs from elsewhere may be gone,
+    and runs that the experiment's last summary did not ask for may be old.
     """
-    found = []
+    wrong = []
     known: dict[str, str | None] = {}
 
     def now(path: str) -> str | None:
@@ -89,24 +104,41 @@ def mismatches(results: Path) -> list[str]:
         return known[path]
 
     made = records(results).values()
+    asked_for = {
+        Path(next(iter(record["outputs"]))).parts[1]: {tuple(run) for run in record["spec"]["runs"]}
+        for record in made
+        if record["rule"] == "summary"
+    }
+
+    def is_left_over(path: str) -> bool:
+        found = RUN.match(path)
+        if found is None or found[1] not in asked_for:
+            return False
+        return (found[2], found[3], int(found[4])) not in asked_for[found[1]]
+
     expected, rules = defaultdict(set), {}
     for record in made:
         for output, sha256 in record["outputs"].items():
-            expected[output].add(sha256)
-            rules[output] = record["rule"]
+            if not is_left_over(output):
+                expected[output].add(sha256)
+                rules[output] = record["rule"]
     for output, known_sums in expected.items():
         if now(output) not in known_sums:
             state = "missing" if now(output) is None else "not as it was written"
-            found.append(f"{output}: {state} (rule {rules[output]})")
+            wrong.append(f"{output}: {state} (rule {rules[output]})")
+    for folder in sorted({folder for record in made for folder in record["folders"] if not is_left_over(f"{folder}/")}):
+        files = (f"{folder}/{path.name}" for path in sorted((results.parent / folder).glob("[!.]*")))
+        wrong += [f"{file}: no job wrote it" for file in files if file not in expected]
     for record in made:
         outputs = record["outputs"]
-        if any(now(output) not in (None, sha256) for output, sha256 in outputs.items()) or not any(map(now, outputs)):
+        replaced = any(now(output) not in (None, sha256) for output, sha256 in outputs.items())
+        if replaced or not any(map(now, outputs)) or all(map(is_left_over, outputs)):
             continue
         for name, sha256 in record["inputs"].items():
             gone = now(name) is None and not Path(name).is_relative_to(results.name)
             if now(name) != sha256 and not gone:
-                found.append(f"{name}: no longer what rule {record['rule']} read for {next(iter(outputs))}")
-    return found
+                wrong.append(f"{name}: no longer what rule {record['rule']} read for {next(iter(outputs))}")
+    return wrong
 
 
 def _sha256(path: Path) -> str:
