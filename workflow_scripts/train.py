@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import torch
 
-from epochwise import checkpoints, datasets, gpus, provenance, runtime, seeding, tables, training
+from epochwise import checkpoints, datasets, files, gpus, provenance, runtime, seeding, tables, training
 from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
 from epochwise.schedule import log_spaced
@@ -42,7 +42,8 @@ with runtime.job(snakemake) as spec:
     for path in snakemake.input.labels:
         made_from.update(Path(path).read_bytes())
     folder = Path(snakemake.output.history[0]).with_name(".training")
-    held = checkpoints.hold(folder)
+    # Of every seed, since a job that trains it alone may still run when a stack begins, or the other way round.
+    held = [files.hold(Path(path).with_name(".training.lock")) for path in snakemake.output.history]
     progress = training.train(
         Stack(networks, settings["learning_rate"], device, dtype),
         data,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 
@@ -42,6 +43,34 @@ def script(tmp_path):
         return done.returncode, log.read_text(encoding="utf-8"), done.stdout + done.stderr
 
     return run
+
+
+def test_a_second_run_of_the_same_job_waits_until_the_first_has_ended(tmp_path):
+    """Like a job that a killed Snakemake left behind, and that of the next one."""
+    command = [sys.executable, "-c", f"{PROGRAM}    print('in', flush=True); import time; time.sleep(60)"]
+    log = tmp_path / "logs" / "rule.log"
+    log.parent.mkdir()
+    jobs = [
+        subprocess.Popen(
+            [*command, log],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        )
+        for _ in range(2)
+    ]
+    try:
+        [first], _, _ = select.select([job.stdout for job in jobs], [], [])
+        assert first.readline() == b"in\n"
+        [holder], [other] = ([job for job in jobs if (job.stdout is first) == holds] for holds in (True, False))
+        assert b"Waiting for a job that an earlier Snakemake started" in other.stderr.readline()
+        assert not select.select([other.stdout], [], [], 1)[0]
+        holder.kill()
+        assert other.stdout.readline() == b"in\n"
+    finally:
+        for job in jobs:
+            job.kill()
+            job.communicate()
 
 
 def test_a_job_knows_its_spec_and_logs_lines_and_warnings(script):

@@ -1,11 +1,9 @@
 """The training loop: its curves against NumPy, and runs that are cut, continued and made longer."""
 
 import contextlib
-import os
-import select
 import signal
 import subprocess
-import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +11,6 @@ import pytest
 import torch
 
 from epochwise import checkpoints, seeding, snapshots, stack, training
-from epochwise.code import SCRIPTS
 from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
 from epochwise.schedule import log_spaced
@@ -245,33 +242,6 @@ def test_a_trial_of_other_settings_costs_no_finished_run(tmp_path, data):
     assert run(folder, data, longer, made_from="y").resumed_from == 11
 
 
-HOLDER = """
-import sys, time
-from pathlib import Path
-from epochwise import checkpoints
-lock = checkpoints.hold(Path(sys.argv[1]))
-print("in", flush=True)
-time.sleep(60)
-"""
-
-
-def test_a_folder_is_held_by_one_job_until_it_ends(tmp_path):
-    command = [sys.executable, "-c", HOLDER, tmp_path / ".training"]
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
-    jobs = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(2)]
-    try:
-        [first], _, _ = select.select([job.stdout for job in jobs], [], [])
-        assert first.readline() == b"in\n"
-        [holder], [other] = ([job for job in jobs if (job.stdout is first) == holds] for holds in (True, False))
-        assert not select.select([other.stdout], [], [], 3)[0], "it waits"
-        holder.kill()
-        assert other.stdout.readline() == b"in\n"
-    finally:
-        for job in jobs:
-            job.kill()
-            job.communicate()
-
-
 def flip(path):
     """Change one bit near the end of a file."""
     content = bytearray(path.read_bytes())
@@ -316,6 +286,26 @@ def test_a_signal_that_comes_while_the_state_is_due_waits_for_the_next_epoch(tmp
     with pytest.raises(training.TrainingStopped) as stopped:
         run(tmp_path, data)
     assert f"after epoch {run(tmp_path, data).resumed_from};" in str(stopped.value)
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_going_back_to_a_kept_run_may_be_cut_at_any_moment(tmp_path, data, monkeypatch, after):
+    folder = tmp_path / "run"
+    run(folder, data)
+    assert run(folder, data, made_from="y").resumed_from is None
+    replace, moved = Path.replace, []
+
+    def cut(path, target):
+        if len(moved) == after:
+            raise Killed
+        moved.append(path)
+        return replace(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "replace", cut)
+        run(folder, data)
+    for made_from in ("x", "y", "x"):
+        assert run(folder, data, made_from=made_from).resumed_from == 6
 
 
 @pytest.mark.parametrize("linked", [True, False])

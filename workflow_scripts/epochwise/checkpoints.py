@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
 
 from epochwise import snapshots
 from epochwise.errors import InputError
@@ -50,22 +49,6 @@ def save(folder: Path, made_from: str, stack: Stack, orders: list[torch.Generato
     snapshots.save_state(folder / STATE, tensors, progress_made)
 
 
-def hold(folder: Path) -> FileLock:
-    """Keep other jobs out of `folder` until the lock is released or the process ends; waits for one that is in there.
-
-    A job can outlive the Snakemake that started it, and would write among the files of the next one.
-    """
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        log.info("waiting for the job that still trains in %s", folder)
-        lock.acquire()
-    except NotImplementedError:
-        log.warning("%s: this file system knows no locks; let no other job train there", folder)
-    return lock
-
-
 def resume(
     folder: Path, made_from: str, stack: Stack, orders: list[torch.Generator], seeds: list[int], saved: list[int]
 ) -> Progress:
@@ -75,11 +58,14 @@ def resume(
     `saved`, and has all their snapshots so far, undamaged.
     """
     kept, aside = (folder.with_name(f"{folder.name}.{name}") for name in ("previous", "aside"))
+    if aside.exists():  # an exchange, below, was cut
+        missing = folder if not folder.exists() else kept
+        shutil.rmtree(missing, ignore_errors=True)
+        aside.replace(missing)
     state, trouble = _usable(folder, made_from, seeds, saved)
     earlier, _ = _usable(kept, made_from, seeds, saved)
     if earlier is not None and (state is None or earlier[1]["epoch"] > state[1]["epoch"]):
         state = earlier
-        shutil.rmtree(aside, ignore_errors=True)
         for source, destination in ((folder, aside), (kept, folder), (aside, kept)):
             if source.exists():
                 source.replace(destination)

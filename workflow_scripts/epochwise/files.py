@@ -1,10 +1,18 @@
-"""Files that are either whole or not there: every result is written under a temporary name, then renamed."""
+"""Files that are either whole or not there: every result is written under a temporary name, then renamed.
+
+And the lock that keeps two jobs from writing the same ones.
+"""
 
 import glob
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -26,3 +34,19 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def hold(path: str | Path) -> FileLock:
+    """Take the lock file `path`, which is held until it is released or the process ends; waits for who holds it.
+
+    A job can outlive the Snakemake that started it, and would write over the results of the next one.
+    """
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        log.warning("Waiting for a job that an earlier Snakemake started and that still runs: it holds %s.", path)
+        lock.acquire()
+    except NotImplementedError:
+        log.warning("%s: this file system knows no locks; let no other Snakemake run in this folder.", path)
+    return lock

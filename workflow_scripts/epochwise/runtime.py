@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from epochwise import provenance
 from epochwise.errors import InputError
-from epochwise.files import atomic
+from epochwise.files import atomic, hold
 
 if TYPE_CHECKING:
     import torch
@@ -27,9 +27,11 @@ def job(snakemake) -> Iterator[dict]:
 
     Log lines go to the rule's log, warnings to standard error too. An error ends the job: the message of an InputError,
     the traceback of any other, goes to the log, which Snakemake shows. After success, what the results were made from
-    is written to where `provenance.record` says.
+    is written to where `provenance.record` says. Until its end no other run of the same job begins.
     """
-    file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
+    log = Path(snakemake.log[0])
+    lock = hold(log.with_name(f".{log.stem}.lock"))
+    file = logging.FileHandler(log, mode="w", encoding="utf-8")
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING)
     logging.basicConfig(
@@ -38,10 +40,12 @@ def job(snakemake) -> Iterator[dict]:
     logging.captureWarnings(True)
     try:
         yield json.loads(snakemake.params.spec)
-        write_json(provenance.of_job(snakemake), provenance.record(snakemake.log[0]))
+        write_json(provenance.of_job(snakemake), provenance.record(log))
     except Exception as error:
         file.stream.write(f"{error}\n" if isinstance(error, InputError) else traceback.format_exc())
         raise SystemExit(1) from error
+    finally:
+        lock.release()
 
 
 def choose_device(wanted: str, threads: int) -> "torch.device":

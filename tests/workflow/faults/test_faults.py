@@ -7,8 +7,6 @@ import shutil
 import signal
 import time
 
-import pytest
-
 from epochwise.provenance import mismatches
 from tests.workflow.conftest import jobs_of
 from tests.workflow.faults.conftest import OVERLAY, differing, finish, kill_session, start, state_of
@@ -76,22 +74,27 @@ def test_a_run_stopped_by_sigterm_continues_and_lets_no_second_one_in(disturbed,
 
 
 def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_disk):
-    """Full while a table, a snapshot or state, and a figure are written, then full no more."""
+    """Full while a table, a snapshot, a state, and a figure are written, then full no more."""
     run = state_of(disturbed).parent.relative_to(disturbed.folder)
     scenario = "results/digits/figures/scenario.png"
-    for rule, built, wanted, room in (
-        ("dataset", [], "all", 16),
-        ("train", ["results/digits/symmetric30/labels.parquet"], f"{run}/history.parquet", 24),
-        ("figure", ["results/digits/summary/curves.parquet"], scenario, 24),
+    saved = list((state_of(undisturbed) / "seed0").iterdir())
+    for_snapshots = sum(-(-path.stat().st_size // 4096) * 4 for path in saved) + 16
+    at_the_end = ["--set-resources", "train:checkpoint_seconds=9999"]  # the only state is written when all else is
+    for rule, built, wanted, room, writer in (
+        ("dataset", [], ["all"], 16, None),
+        ("train", ["results/digits/symmetric30/labels.parquet"], [f"{run}/history.parquet"], 24, "snapshots.save("),
+        ("train", [], [f"{run}/history.parquet", *at_the_end], for_snapshots, "checkpoints.save("),
+        ("figure", ["results/digits/summary/curves.parquet"], [scenario], 24, None),
     ):
         small_disk("remount,size=64m")
         if built:
             disturbed.build(*built, overlay=OVERLAY)
         used = shutil.disk_usage(disturbed.results).used // 1024
         small_disk(f"remount,size={used + room}k")
-        status, told = disturbed.snakemake(wanted, overlay=OVERLAY)
+        status, told = disturbed.snakemake(*wanted, overlay=OVERLAY)
         assert status != 0
         assert f"Error in rule {rule}" in told and "No space left on device" in told
+        assert writer is None or writer in told
     small_disk("remount,ro,size=64m")
     status, told = disturbed.snakemake("all", "--forcerun", "claims", "--nolock", overlay=OVERLAY)
     assert status != 0
@@ -121,15 +124,21 @@ def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbe
     assert mismatches(disturbed.results) == []
 
 
-@pytest.mark.parametrize("damage", ["truncated", "missing"])
-def test_a_damaged_table_is_named(disturbed, damage):
-    disturbed.build("results/digits/symmetric30/labels.parquet", overlay=OVERLAY)
-    path = disturbed.results / "data" / "digits" / "test.parquet"
-    if damage == "truncated":
+def test_damaged_tables_are_named_and_once_deleted_healed(disturbed, undisturbed):
+    shutil.copytree(undisturbed.folder, disturbed.folder, dirs_exist_ok=True)
+    run = state_of(disturbed).parent
+    damaged = [
+        disturbed.results / "data" / "digits" / "features.parquet",
+        run / "history.parquet",
+        run / "activations" / "samples.parquet",
+        disturbed.results / "digits" / "summary" / "curves.parquet",
+    ]
+    for path in damaged:
         path.write_bytes(path.read_bytes()[:-100])
-    else:
+    wrong = [line.partition(":")[0] for line in mismatches(disturbed.results) if "not as it was written" in line]
+    assert sorted(wrong) == sorted(str(path.relative_to(disturbed.folder)) for path in damaged)
+    for path in damaged:
         path.unlink()
-    assert any("test.parquet" in line for line in mismatches(disturbed.results))
-    if damage == "missing":  # Snakemake sees that by itself
-        disturbed.build("results/data/digits/test.parquet", overlay=OVERLAY)
-        assert mismatches(disturbed.results) == []
+    finish(disturbed)
+    assert differing(disturbed, undisturbed) == []
+    assert mismatches(disturbed.results) == []
