@@ -3,6 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 EXPERIMENT ?= $(shell sed -n 's/^experiment: *["'\'']\{0,1\}\([A-Za-z0-9_.-]\{1,\}\).*/\1/p' config.yaml)
 VENV := .venv
+SLURM := $(VENV)/slurm
 READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN = $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
@@ -31,10 +32,15 @@ verify: $(READY)
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n $(CORES) --dist worksteal
 
-# The SLURM executor, and the tests on a real cluster of one node, which root starts in a temporary folder.
-slurm: $(READY)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[slurm]'
-	$(VENV)/bin/python -m pytest tests/slurm
+# The tests on a real cluster of one node, which root starts in a temporary folder. The SLURM executor lies apart for them:
+# in .venv it would hold up each start of Snakemake wherever SLURM's client is installed without a cluster.
+slurm: $(SLURM)
+	PYTHONPATH=$(CURDIR)/$(SLURM) $(VENV)/bin/python -m pytest tests/slurm
+
+$(SLURM): $(READY) pyproject.toml
+	$(VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["slurm"])' \
+		| xargs $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@
+	touch $@
 
 # Speed of training and extraction against the least they can cost; QUICK=1: one table, within a minute.
 bench: $(READY)
@@ -73,5 +79,6 @@ $(READY): requirements.lock
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	touch $@
 
+# Not results/, nor .snakemake: it tells what the results were made from.
 clean:
-	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

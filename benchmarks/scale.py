@@ -108,7 +108,7 @@ def measure(models: int, folder: Path) -> dict:
     block = overlay["experiments"]["sweep"]
     arguments = ["--cores", str(CORES), "all", "--configfile", "sweep.yaml"]
     snakemake = [sys.executable, "-m", "snakemake"]
-    plan, _, told = called(folder, [*snakemake, "--dry-run", *arguments])
+    plan, planned_in, told = called(folder, [*snakemake, "--dry-run", *arguments])
     jobs = len(re.findall(r"^(?:local)?rule \w+:$", told, re.M)) - 1
     (folder / "bare.smk").write_text(BARE.replace("CHAINS", str(models)))
     bare, _, _ = called(folder, [*snakemake, "--snakefile", "bare.smk", "--dry-run", "all"])
@@ -126,11 +126,12 @@ def measure(models: int, folder: Path) -> dict:
         "models": len(block["models"]) * len(block["noises"]) * len(block["seeds"]),
         "jobs": jobs,
         "dry run of everything, s": plan,
+        "its memory, MB": planned_in,
         "dry run of bare chains, s": bare,
         "overhead per job, ms": (run - plan) / jobs * 1000,
         "core time beside a real job, ms": idle * 1000,
         "nothing to do, s": nothing,
-        "its memory, MB": memory,
+        "memory of that, MB": memory,
     }
 
 

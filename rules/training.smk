@@ -69,7 +69,5 @@ for number, (experiment, models) in enumerate(STACKED.items()):
         script:
             "../workflow_scripts/train.py"
 
-    # A stack asks for what a single run asks for: threads, resources and group, also those that a profile sets for `train`.
-    stack, single = workflow.get_rule(f"train_stack_{number}"), workflow.get_rule("train")
-    stack.resources.update(single.resources)
-    stack.group = single.group
+    # A stack asks for what a single run asks for: threads and resources, also those that a profile sets for `train`.
+    workflow.get_rule(f"train_stack_{number}").resources.update(workflow.get_rule("train").resources)

@@ -147,3 +147,39 @@ def test_the_profile_for_several_gpus_lets_each_training_job_ask_for_one(checkou
     asked = re.findall(r"^rule (train\w*):\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
     assert Counter(rule for rule, _ in asked) == {"train": 5, "train_stack_0": 2}
     assert all("gpu=1, jobs_per_gpu=1" in line for _, line in asked)
+
+
+def resources_of(checkout, rule, *arguments, **training):
+    """Resources of the jobs of a rule in a dry run, one dict each."""
+    overlay = {"experiments": {"digits": {"training": training}}}
+    told = checkout.build("--dry-run", "all", *arguments, overlay=overlay)
+    lines = re.findall(rf"^rule {rule}:\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
+    return [dict(part.split("=") for part in line.split(", ")) for line in lines]
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("cuda", "1"), ("auto", "0"), ("cpu", "0")])
+def test_training_asks_for_a_gpu_where_the_configuration_asks_for_cuda(checkout, device, gpus):
+    for rule, stacked in (("train", False), ("train_stack_0", True)):
+        found = resources_of(checkout, rule, device=device, stack_seeds=stacked)
+        assert found and {resources["gpu"] for resources in found} == {gpus}
+    assert "gpu" not in resources_of(checkout, "extract", device=device)[0]
+
+
+def test_longer_training_asks_for_more_time_and_larger_networks_for_more_memory(checkout):
+    short, long = (resources_of(checkout, "train", epochs=epochs)[0] for epochs in (300, 30_000))
+    assert int(long["runtime"]) > int(short["runtime"]) and long["mem_mb"] == short["mem_mb"]
+    wide = {"experiments": {"digits": {"models": {"mlp7": {"hidden_layers": 6, "width": 2048}}}}}
+    told = checkout.build("--dry-run", "results/digits/symmetric30/mlp7/seed0/history.parquet", overlay=wide)
+    assert int(re.search(r"checkpoint_seconds=60, mem_mb=(\d+)", told)[1]) > int(short["mem_mb"]) + 500
+
+
+def test_a_job_that_failed_asks_for_more(checkout):
+    path = checkout.folder / "workflow_scripts" / "epochwise" / "label_noise.py"
+    before = path.read_text()
+    path.write_text(before + "\nraise MemoryError\n")
+    try:
+        _, told = checkout.snakemake("results/digits/symmetric30/labels.parquet", "--retries", "1")
+    finally:
+        path.write_text(before)
+    asked = re.findall(r"noise=symmetric30, draw=\n    resources: .*?runtime=(\d+), mem_mb=(\d+)", told)
+    assert asked == [("5", "1000"), ("10", "2000")]

@@ -1,6 +1,5 @@
 """One GPU per job on a machine without a scheduler: locks, which the system releases however a job ends."""
 
-import getpass
 import itertools
 import logging
 import os
@@ -22,7 +21,7 @@ def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = No
     released or the process ends.
     """
     folder = Path(folder or tempfile.gettempdir())
-    holder = f"{getpass.getuser()}{os.environ.get('SLURM_JOB_ID', '')}"  # an allocation may count its GPUs from 0
+    holder = f"{os.getuid()}-{os.environ.get('SLURM_JOB_ID', '')}"  # an allocation may count its GPUs from 0
     told = False
     while True:
         for slot, gpu in itertools.product(range(jobs_per_gpu), gpus):
