@@ -38,6 +38,7 @@ def start(checkout, *arguments):
         stdout=output,
         stderr=output,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )  # fmt: skip
 
 
