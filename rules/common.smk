@@ -292,7 +292,7 @@ def figure_spec(wildcards):
 
 
 def growing(value):
-    """A resource that grows with each retry. The values are about twice the most that was measured, 5 minutes at least."""
+    """A resource that grows with each retry. The values bound what was measured (docs/cluster.md), 5 minutes at least."""
     return lambda wildcards, attempt: attempt * value
 
 
