@@ -11,7 +11,6 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
-
 from snakemake.utils import update_config
 
 from epochwise import code
@@ -167,21 +166,20 @@ def seeds(wildcards):
     return [int(wildcards.seed)] if "seed" in wildcards.keys() else block(wildcards)["seeds"]
 
 
-def labels_of(wildcards, seed, noise=None):
-    """The labels that a run is trained on, by default one of the wildcard `noise`."""
-    noise = noise or wildcards.noise
-    draw = draw_of(block(wildcards)["noises"][noise], seed)
-    return f"results/{wildcards.experiment}/{noise}/labels{draw}.parquet"
+def labels_of(experiment, noise, seed):
+    """The labels that a run is trained on."""
+    draw = draw_of(chosen(EXPERIMENTS, experiment)["noises"][noise], seed)
+    return f"results/{experiment}/{noise}/labels{draw}.parquet"
 
 
 def labels(wildcards):
     """Input function: the labels of the run by the wildcard `seed`."""
-    return labels_of(wildcards, wildcards.seed)
+    return labels_of(wildcards.experiment, wildcards.noise, wildcards.seed)
 
 
 def all_labels(wildcards):
     """Input function: the labels of the runs that a job trains, one file per noise draw."""
-    return list(dict.fromkeys(labels_of(wildcards, seed) for seed in seeds(wildcards)))
+    return list(dict.fromkeys(labels_of(wildcards.experiment, wildcards.noise, seed) for seed in seeds(wildcards)))
 
 
 def of_all_seeds(experiment, name):
@@ -189,10 +187,15 @@ def of_all_seeds(experiment, name):
     return [f"{RUN}/{name}".replace("{seed}", str(seed)) for seed in EXPERIMENTS[experiment]["seeds"]]
 
 
-def runs(wildcards):
+def runs_of(experiment):
     """(noise, model, seed) of every run of an experiment, in the order of the configuration."""
-    b = block(wildcards)
-    return [(noise, model, seed) for noise in b["noises"] for model in b["models"] for seed in b["seeds"]]
+    b = chosen(EXPERIMENTS, experiment)
+    return list(itertools.product(b["noises"], b["models"], b["seeds"]))
+
+
+def runs(wildcards):
+    """The runs of the experiment that a file belongs to."""
+    return runs_of(wildcards.experiment)
 
 
 def of_all_runs(name):
@@ -208,9 +211,8 @@ def all_tables():
     for experiment, b in EXPERIMENTS.items():
         root = f"results/{experiment}"
         files |= dict.fromkeys(f"results/data/{b['dataset']['name']}/{name}.parquet" for name in DATA)
-        for noise, model, seed in itertools.product(b["noises"], b["models"], b["seeds"]):
-            draw = draw_of(b["noises"][noise], seed)
-            files[f"{root}/{noise}/labels{draw}.parquet"] = None
+        for noise, model, seed in runs_of(experiment):
+            files[labels_of(experiment, noise, seed)] = None
             files |= dict.fromkeys(f"{root}/{noise}/{model}/seed{seed}/{name}" for name in OF_RUN)
         files |= dict.fromkeys(f"{root}/summary/{name}.parquet" for name in SUMMARIES)
     return list(files)
@@ -218,7 +220,7 @@ def all_tables():
 
 def labels_of_all_runs(wildcards):
     """Input function: the labels of every run of an experiment."""
-    return list(dict.fromkeys(labels_of(wildcards, seed, noise) for noise, _, seed in runs(wildcards)))
+    return list(dict.fromkeys(labels_of(wildcards.experiment, noise, seed) for noise, _, seed in runs(wildcards)))
 
 
 def largest_run(wildcards):
@@ -231,10 +233,9 @@ def figure_inputs(wildcards):
     """Input function: the named files that a figure draws."""
     noise, model, seed = largest_run(wildcards)
     root = f"results/{wildcards.experiment}"
-    draw = draw_of(block(wildcards)["noises"][noise], seed)
     elsewhere = {
         "train_images": data_file("train")(wildcards),
-        "labels": f"{root}/{noise}/labels{draw}.parquet",
+        "labels": labels_of(wildcards.experiment, noise, seed),
         "samples": f"{root}/{noise}/{model}/seed{seed}/activations/samples.parquet",
     }
     return {name: elsewhere.get(name, f"{root}/summary/{name}.parquet") for name in FIGURES[wildcards.figure]}

@@ -295,16 +295,6 @@ def test_images_of_another_shape_are_refused(mnist, shape):
         datasets.load("mnist", str(folder))
 
 
-def test_pickles_of_an_old_torchvision_are_refused_unread(mnist):
-    folder, raw, _ = mnist
-    processed = raw.with_name("processed")
-    processed.mkdir()
-    for name in ("training.pt", "test.pt"):
-        (processed / name).write_bytes(b"no pickle")
-    with pytest.raises(DataError, match=f"pickle.*delete {processed}"):
-        datasets.load("mnist", str(folder))
-
-
 def test_class_names_do_not_depend_on_the_layout(mnist):
     assert datasets.load("mnist", str(mnist[0]))[0].class_names == SOURCES["mnist"].class_names
 

@@ -138,7 +138,7 @@ def test_a_file_that_no_job_wrote_is_named_where_jobs_read_all_files(results, ca
     assert capsys.readouterr().out == "results/folder/two: no job wrote it\n"
 
 
-def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results, monkeypatch):
+def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results):
     for seed in (0, 1):
         made = results / "digits" / "noise" / "model" / f"seed{seed}"
         (made / "snapshots").mkdir(parents=True)

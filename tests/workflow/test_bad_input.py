@@ -56,7 +56,7 @@ def test_a_bad_configuration_is_refused_in_one_message(checkout, overlay, words)
     max_examples=20,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(mutated())
 def test_any_configuration_plans_its_jobs_or_is_refused_in_one_message(fuzzed, value):

@@ -149,10 +149,10 @@ def test_the_profile_for_several_gpus_lets_each_training_job_ask_for_one(checkou
     assert all("gpu=1, jobs_per_gpu=1" in line for _, line in asked)
 
 
-def resources_of(checkout, rule, *arguments, **training):
+def resources_of(checkout, rule, **training):
     """Resources of the jobs of a rule in a dry run, one dict each."""
     overlay = {"experiments": {"digits": {"training": training}}}
-    told = checkout.build("--dry-run", "all", *arguments, overlay=overlay)
+    told = checkout.build("--dry-run", "all", overlay=overlay)
     lines = re.findall(rf"^rule {rule}:\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
     return [dict(part.split("=") for part in line.split(", ")) for line in lines]
 
