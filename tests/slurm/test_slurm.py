@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import yaml
 
@@ -46,7 +47,17 @@ def told(checkout):
     return (checkout.folder / "snakemake.log").read_text()
 
 
-def until(condition, process, seconds=120):
+@contextmanager
+def explained(checkout):
+    """What Snakemake and SLURM say is shown where a test fails."""
+    try:
+        yield
+    except BaseException:
+        print(told(checkout), called("squeue", "-t", "all"), called("sinfo", "-N", "-o", "%N %t %E"), sep="\n")
+        raise
+
+
+def until(condition, process, seconds=300):
     """Wait for a true value of `condition` while the process runs; returns the value."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -72,7 +83,7 @@ def record(job):
 
 
 def saved_epoch(checkout):
-    """The epoch that the log of training has reached."""
+    """The epoch that training has reached, or continues after, by its log."""
     path = checkout.results / "logs" / "train" / "digits" / "symmetric30" / "mlp3" / "seed0.log"
     found = re.findall(r"epoch (\d+)", path.read_text()) if path.exists() else []
     return int(found[-1]) if found else 0
@@ -86,61 +97,62 @@ def with_overlay(folder):
 
 
 def test_a_run_that_is_stopped_requeued_and_out_of_time_ends_with_the_same_bytes(slurm, tmp_path):
-    checkout = with_overlay(tmp_path / "slurm")
+    checkout, local = with_overlay(tmp_path / "slurm"), with_overlay(tmp_path / "local")
+    with explained(checkout), ThreadPoolExecutor() as pool:
+        process = start(checkout, "all", "--set-resources", "train:gpu=1")
+        job = until(training, process)
+        found = record(job)
+        assert "gpu:1" in found["TresPerJob"], "a GPU is asked for"
+        assert found["NumCPUs"] == "1"
+        until(lambda: saved_epoch(checkout) > 1000, process)
+        called("scontrol", "requeue", job)  # what preemption does
+        until(lambda: training("PENDING") == job, process)
+        reached = saved_epoch(checkout)
+        called("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=1")
+        until(lambda: training() == job, process)
+        assert record(job)["Restarts"] == "1"
+        locally = pool.submit(local.build, "all", overlay=OVERLAY)  # meanwhile, the run to compare with
+        until(lambda: record(job)["JobState"] in ("TIMEOUT", "COMPLETED"), process)
+        assert record(job)["JobState"] == "TIMEOUT", "the time limit was too short"
+        again = until(lambda: training() or training("PENDING") or training("COMPLETED"), process)
+        assert int(again) > int(job), "training was submitted again"
+        until(lambda: training() == again, process)
 
-    process = start(checkout, "all")
-    until(lambda: training() and saved_epoch(checkout) > 100, process)
-    process.send_signal(signal.SIGINT)  # Ctrl-C
-    process.wait(timeout=120)
-    deadline = time.monotonic() + 30
-    while queue(ACTIVE) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert queue(ACTIVE) == [], "nothing is left in the queue"
-    assert not (checkout.folder / RUN / "history.parquet").exists()
+        process.send_signal(signal.SIGINT)  # Ctrl-C
+        process.wait(timeout=300)
+        deadline = time.monotonic() + 60
+        while queue(ACTIVE) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert queue(ACTIVE) == [], "nothing is left in the queue"
+        assert not (checkout.folder / RUN / "history.parquet").exists()
 
-    process = start(checkout, "all", "--set-resources", "train:gpu=1")
-    job = until(training, process)
-    found = record(job)
-    assert "gpu:1" in found["TresPerJob"], "a GPU is asked for"
-    assert found["NumCPUs"] == "1"
-    reached = saved_epoch(checkout)
-    until(lambda: saved_epoch(checkout) > reached + 1000, process)
-    called("scontrol", "requeue", job)  # what preemption does
-    until(lambda: training("PENDING") == job, process)
-    called("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=1")
-    until(lambda: training() == job, process)
-    assert record(job)["Restarts"] == "1"
-    local = with_overlay(tmp_path / "local")  # meanwhile, the run to compare with
-    locally = ThreadPoolExecutor().submit(local.build, "all", overlay=OVERLAY)
-    until(lambda: record(job)["JobState"] in ("TIMEOUT", "COMPLETED"), process, 180)
-    assert record(job)["JobState"] == "TIMEOUT", "the time limit was too short"
-    again = until(lambda: training() or training("PENDING") or training("COMPLETED"), process)
-    assert int(again) > int(job), "training was submitted again"
-    until(lambda: training() == again, process)
-    before_cancel = saved_epoch(checkout)
-    called("scancel", again)
-    last = until(lambda: (found := training() or training("COMPLETED")) != again and found, process)
-    assert int(last) > int(again), "and once more"
-    assert process.wait(timeout=400) == 0, told(checkout)
-    provenance = json.loads((checkout.folder / RUN / "provenance.json").read_text())
-    assert provenance["resumed_from_epoch"] > reached + 1000, "and continued"
-    assert provenance["resumed_from_epoch"] >= before_cancel
+        process = start(checkout, "all", "--set-resources", "train:gpu=1")
+        job = until(training, process)
+        before_cancel = until(lambda: saved_epoch(checkout), process)
+        assert before_cancel > reached, "the time limit and the requeue cost nothing"
+        called("scancel", job)
+        last = until(lambda: (found := training() or training("COMPLETED")) != job and found, process)
+        assert int(last) > int(job), "and once more"
+        assert process.wait(timeout=1200) == 0
+        provenance = json.loads((checkout.folder / RUN / "provenance.json").read_text())
+        assert provenance["resumed_from_epoch"] >= before_cancel, "and continued"
 
-    groups = re.findall(r"SLURM jobid (\d+) \(log: \S*/(group|rule)_(\w+)", told(checkout))
-    assert len(groups) <= 9, "tens of jobs, not hundreds"
-    job = next(job for job, _, name in groups if name.startswith("results") and "summary" in name)
-    found = record(job)
-    assert found["NumCPUs"] == "1" and int(found["MinMemoryNode"].removesuffix("M")) <= 2000, "not the sum of all"
+        groups = re.findall(r"SLURM jobid (\d+) \(log: \S*/(group|rule)_(\w+)", told(checkout))
+        assert len(groups) <= 9, "tens of jobs, not hundreds"
+        job = next(job for job, _, name in groups if name.startswith("results") and "summary" in name)
+        found = record(job)
+        assert found["NumCPUs"] == "1" and int(found["MinMemoryNode"].removesuffix("M")) <= 2000, "not the sum of all"
 
-    locally.result()
-    assert differing(checkout, local) == []
+        locally.result()
+        assert differing(checkout, local) == []
 
 
 def test_the_traceback_of_a_failed_job_is_in_the_main_log(slurm, tmp_path):
     checkout = with_overlay(tmp_path)
     with (checkout.folder / "workflow_scripts" / "epochwise" / "label_noise.py").open("a") as module:
         module.write("\nraise ZeroDivisionError('broken on purpose')\n")
-    process = start(checkout, "--retries", "0", "results/digits/symmetric30/labels.parquet")
-    assert process.wait(timeout=200) != 0
-    assert "Traceback" in told(checkout) and "ZeroDivisionError: broken on purpose" in told(checkout)
-    assert queue(ACTIVE) == []
+    with explained(checkout):
+        process = start(checkout, "--retries", "0", "results/digits/symmetric30/labels.parquet")
+        assert process.wait(timeout=600) != 0
+        assert "Traceback" in told(checkout) and "ZeroDivisionError: broken on purpose" in told(checkout)
+        assert queue(ACTIVE) == []
