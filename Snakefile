@@ -44,13 +44,4 @@ rule all:
     """Everything of the chosen experiments: runs, claims, figures and what the report is made of."""
     default_target: True
     input:
-        expand(
-            "results/{experiment}/figures/{figure}.{ext}",
-            experiment=EXPERIMENTS,
-            figure=FIGURES,
-            ext=["pdf", "png", "csv"],
-        ),
-        expand("results/{experiment}/claims.{ext}", experiment=EXPERIMENTS, ext=["parquet", "md", "html"]),
-        expand("results/{experiment}/captions/{name}.rst", experiment=EXPERIMENTS, name=CAPTIONS),
-        # Every other result too: what is missing is made again, even if nothing that is there depends on it.
-        all_tables(),
+        everything,

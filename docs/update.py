@@ -34,11 +34,16 @@ def bench_table(measured: pd.DataFrame) -> str:
     machine = measured["machine"].iloc[0]
     columns = ["network", "batch", "samples"]
     faster = measured[measured["precision"] == "bfloat16"].set_index(columns)["float32/train"]
-    table = measured[(measured["precision"] == "float32") & measured["batch"].isin([32, 128])]
+    table = measured[measured["precision"] == "float32"]
     table = table.drop(columns=["precision", "epoch", "evaluation", "snapshot", "float32/train", "machine"])
     if len(faster) > 1:  # the device is made for it
         table = table.join(faster.rename("float32/bfloat16"), columns)
     return f"Seconds per epoch of so many samples; {machine}:\n\n{table.to_markdown(index=False, floatfmt='.3g')}"
+
+
+def extraction_table(measured: pd.DataFrame) -> str:
+    """Markdown: a row per network."""
+    return measured.drop(columns="machine").to_markdown(index=False, floatfmt=".3g")
 
 
 def scale_table(measured: pd.DataFrame) -> str:
@@ -74,6 +79,8 @@ def main(results: Path) -> None:
     benchmarks = results.parent / "benchmarks"
     if (measured := benchmarks / "training.csv").exists():  # made by `make bench`
         rewrite(ROOT / "README.md", "bench", bench_table(pd.read_csv(measured)))
+    if (measured := benchmarks / "extraction.csv").exists():
+        rewrite(ROOT / "README.md", "extraction", extraction_table(pd.read_csv(measured)))
     if (measured := benchmarks / "scale.csv").exists():  # made by benchmarks/scale.py
         rewrite(ROOT / "docs" / "cluster.md", "scale", scale_table(pd.read_csv(measured)))
 

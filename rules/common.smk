@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 import re
 import sys
 from pathlib import Path
@@ -41,22 +42,30 @@ except ConfigError as error:
 if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").glob("*")):
     logger.warning(
         "There are results, but not the folder .snakemake, where Snakemake keeps what they were made from: changes of "
-        "configuration or code since then go unseen. Put it back, or delete what is to be made again."
+        "configuration or code since then go unseen, and times alone decide what is made again. Put it back, or delete what is to be made again."
     )
 
 for b in EXPERIMENTS.values():
     name, path = b["dataset"]["name"], b["dataset"]["path"]
-    if path is not None and not Path(path).is_dir() and not Path(f"results/data/{name}/train.parquet").exists():
+    if path is not None and not os.path.isdir(path) and not Path(f"results/data/{name}/train.parquet").exists():
         raise WorkflowError(
             f"The configuration cannot be used. datasets.{name}.path: there is no folder {path!r}. Name a folder with "
             "torchvision's files, or with train.parquet and test.parquet; `digits` needs no download."
         )
 
 
+def chosen(blocks, name, what="experiment"):
+    """The block of this name; a target of what is not chosen is a mistake to be told."""
+    if name not in blocks:
+        remedy = f"add --config experiment={name}" if what == "experiment" else "mend the target, or the configuration"
+        raise WorkflowError(f"There is no {what} {name!r} among what is chosen ({', '.join(blocks)}); {remedy}.")
+    return blocks[name]
+
+
 def weights(b, model):
     """Weights of a network of an experiment."""
     source = SOURCES[b["dataset"]["source"]]
-    return weights_of(b["models"][model], source.pixels, source.classes)
+    return weights_of(chosen(b["models"], model, "model"), source.pixels, source.classes)
 
 
 def is_stacked(b, model):
@@ -115,18 +124,8 @@ def spec(value):
 
 
 def code_of(*names):
-    """A rule's other param: the hash of its script (and of modules chosen by wildcards) with every module reached."""
-    return code.digest(*names)
-
-
-def chosen(blocks, name):
-    """The block of this name; a target of an experiment that is not chosen is a mistake to be told."""
-    if name not in blocks:
-        raise WorkflowError(
-            f"{name!r} is not among what `experiment` chooses ({', '.join(EXPERIMENTS)}); add for instance: "
-            f"--config experiment={name}"
-        )
-    return blocks[name]
+    """A rule's other param: its script (and modules chosen by wildcards), and the hash of these with all they reach."""
+    return code.stamp(*names)
 
 
 def block(wildcards):
@@ -136,7 +135,7 @@ def block(wildcards):
 
 def dataset_block(wildcards):
     """The resolved data set by the wildcard `dataset`."""
-    return chosen({b["dataset"]["name"]: b["dataset"] for b in EXPERIMENTS.values()}, wildcards.dataset)
+    return chosen({b["dataset"]["name"]: b["dataset"] for b in EXPERIMENTS.values()}, wildcards.dataset, "data set")
 
 
 def source_files(wildcards):
@@ -148,7 +147,7 @@ def source_files(wildcards):
     if path is None:
         return []
     tables = [Path(path) / f"{split}.parquet" for split in ("train", "test")]
-    return [str(table) for table in tables if table.is_file()] if Path(path).is_dir() else [path]
+    return [str(table) for table in tables if table.is_file()] if os.path.isdir(path) else [path]
 
 
 def data_file(name):
@@ -168,7 +167,7 @@ def seeds(wildcards):
 
 def labels_of(experiment, noise, seed):
     """The labels that a run is trained on."""
-    draw = draw_of(chosen(EXPERIMENTS, experiment)["noises"][noise], seed)
+    draw = draw_of(chosen(chosen(EXPERIMENTS, experiment)["noises"], noise, "noise"), seed)
     return f"results/{experiment}/{noise}/labels{draw}.parquet"
 
 
@@ -205,17 +204,24 @@ def of_all_runs(name):
     ]
 
 
-def all_tables():
-    """Tables and snapshots of all experiments: of their data, of every run, over seeds."""
-    files = {}
+def everything(wildcards):
+    """Input function of `all`: what the report is made of, and every other result, so that what is missing is made again
+    even if nothing that is there depends on it.
+
+    A function, since each submitted job reads the workflow too, and would list the results of thousands of runs.
+    """
+    files = []
     for experiment, b in EXPERIMENTS.items():
         root = f"results/{experiment}"
-        files |= dict.fromkeys(f"results/data/{b['dataset']['name']}/{name}.parquet" for name in DATA)
+        files += [f"{root}/figures/{figure}.{ext}" for figure in FIGURES for ext in ("pdf", "png", "csv")]
+        files += [f"{root}/claims.{ext}" for ext in ("parquet", "md", "html")]
+        files += [f"{root}/captions/{name}.rst" for name in CAPTIONS]
+        files += [f"results/data/{b['dataset']['name']}/{name}.parquet" for name in DATA]
         for noise, model, seed in runs_of(experiment):
-            files[labels_of(experiment, noise, seed)] = None
-            files |= dict.fromkeys(f"{root}/{noise}/{model}/seed{seed}/{name}" for name in OF_RUN)
-        files |= dict.fromkeys(f"{root}/summary/{name}.parquet" for name in SUMMARIES)
-    return list(files)
+            files.append(labels_of(experiment, noise, seed))
+            files += [f"{root}/{noise}/{model}/seed{seed}/{name}" for name in OF_RUN]
+        files += [f"{root}/summary/{name}.parquet" for name in SUMMARIES]
+    return list(dict.fromkeys(files))
 
 
 def labels_of_all_runs(wildcards):
@@ -254,7 +260,8 @@ def features_spec(wildcards):
 
 
 def corrupt_spec(wildcards):
-    b, noise = block(wildcards), block(wildcards)["noises"][wildcards.noise]
+    b = block(wildcards)
+    noise = chosen(b["noises"], wildcards.noise, "noise")
     seeds = [noise["seed"], *([int(wildcards.draw.removeprefix("_seed"))] if wildcards.draw else [])]
     return spec({"subset": b["subset"], "kind": noise["kind"], "rate": noise["rate"], "seeds": seeds})
 
@@ -264,7 +271,7 @@ def train_spec(wildcards):
     b = block(wildcards)
     layout = ("threads", "checkpoint_seconds", "stack_seeds")
     training = {key: value for key, value in b["training"].items() if key not in layout}
-    return spec({"training": training, "seeds": seeds(wildcards), **b["models"][wildcards.model]})
+    return spec({"training": training, "seeds": seeds(wildcards), **chosen(b["models"], wildcards.model, "model")})
 
 
 def settings_spec(group):
@@ -297,6 +304,15 @@ def growing(value):
     return lambda wildcards, attempt: attempt * value
 
 
+def inherit_resources(name, parent):
+    """Give a rule threads and resources of another, also those set for that one, but for what is set for it by name."""
+    settings, resources = workflow.resource_settings, workflow.get_rule(name).resources
+    own = {*settings.overwrite_resources.get(name, []), *(["_cores"] if name in settings.overwrite_threads else [])}
+    for key, value in workflow.get_rule(parent).resources.items():
+        if key not in own:
+            resources[key] = value
+
+
 def samples(wildcards):
     """Training samples of an experiment."""
     return block(wildcards)["subset"]["size"] or SOURCES[block(wildcards)["dataset"]["source"]].train
@@ -327,10 +343,18 @@ def forward_minutes(wildcards, passes):
 
 
 def train_mb(wildcards, attempt):
-    """torch itself, the data; for each network weights with gradient and two moments, what of these a state holds as it is
-    written, and the activations and their gradients of 2,048 samples."""
-    b = block(wildcards)
-    per_network = 28 * weights(b, wildcards.model) + 12 * 2048 * math.prod(b["models"][wildcards.model].values())
+    """torch itself, the data; for each network weights, gradient, two moments and what of these a state holds as it is
+    written, and inputs, activations and their gradients of one batch of each size that occurs."""
+    b, source = block(wildcards), SOURCES[block(wildcards)["dataset"]["source"]]
+    model, batch = chosen(b["models"], wildcards.model, "model"), b["training"]["batch_size"]
+    pieces = (
+        (2048, samples(wildcards)),
+        (2048, source.test),
+        (batch, samples(wildcards)),
+    )  # evaluated, evaluated, trained on
+    sizes = {size for at_once, of in pieces for size in (min(at_once, of), of % at_once)}
+    per_sample = 4 * source.pixels + 8 * model["hidden_layers"] * model["width"]
+    per_network = 40 * weights(b, wildcards.model) + sum(sizes) * per_sample
     return attempt * int(1000 + 1.3 * data_mb(wildcards) + len(seeds(wildcards)) * per_network / 1e6)
 
 
@@ -349,17 +373,23 @@ def train_minutes(wildcards, attempt):
 
 
 def extract_minutes(wildcards, attempt):
-    """A forward pass per snapshot, and as much again for the statistics."""
-    training = block(wildcards)["training"]
-    snapshots = len(log_spaced(training["epochs"], training["snapshots_per_decade"]))
+    """A forward pass per snapshot that is read, and as much again for the statistics."""
+    training, stride = block(wildcards)["training"], block(wildcards)["activations"]["snapshot_stride"]
+    snapshots = 1 + math.ceil(len(log_spaced(training["epochs"], training["snapshots_per_decade"])) / stride)
     return attempt * int(5 + 2 * forward_minutes(wildcards, snapshots))
 
 
 def extract_mb(wildcards, attempt):
-    """torch, the data, one batch of activations, and one row group of each table."""
-    return attempt * int(1000 + 2 * data_mb(wildcards) + 8 * weights(block(wildcards), wildcards.model) / 1e6)
+    """torch, the data, one batch of activations with what is computed from a layer, and one row group of each table."""
+    b = block(wildcards)
+    model, batch = chosen(b["models"], wildcards.model, "model"), min(
+        b["activations"]["batch_size"], samples(wildcards)
+    )
+    activations = 4 * batch * model["width"] * (model["hidden_layers"] + 6)
+    return attempt * int(1000 + 2 * data_mb(wildcards) + (8 * weights(b, wildcards.model) + activations) / 1e6)
 
 
 def summary_mb(wildcards, attempt):
-    """The tables of all runs."""
-    return attempt * (1000 + 4 * len(runs(wildcards)))
+    """The tables of all runs; some have a row per class."""
+    classes = SOURCES[block(wildcards)["dataset"]["source"]].classes
+    return attempt * (1000 + 4 * max(1, classes // 10) * len(runs(wildcards)))

@@ -21,7 +21,7 @@ rule dataset:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=growing(3000),
         runtime=growing(20),
     params:
         spec=dataset_spec,

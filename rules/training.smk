@@ -69,5 +69,4 @@ for number, (experiment, models) in enumerate(STACKED.items()):
         script:
             "../workflow_scripts/train.py"
 
-    # A stack asks for what a single run asks for: threads and resources, also those that a profile sets for `train`.
-    workflow.get_rule(f"train_stack_{number}").resources.update(workflow.get_rule("train").resources)
+    inherit_resources(f"train_stack_{number}", "train")

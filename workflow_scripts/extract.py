@@ -13,7 +13,7 @@ with runtime.job(snakemake) as spec:
     labels = tables.read(snakemake.input.labels, "labels")
     index, true, given = (labels[name].to_numpy() for name in ("index", "true_label", "given_label"))
     folder = snakemake.input.snapshots
-    epochs = snapshots.epochs_in(folder)
+    epochs = snapshots.selected(snapshots.epochs_in(folder), spec["snapshot_stride"])
     last, scaling = snapshots.load(folder, epochs[-1])  # each snapshot is read once
     classes = len(images.class_names)
     with ExitStack() as files:

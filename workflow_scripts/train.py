@@ -16,6 +16,9 @@ from epochwise.stack import Stack, network_inputs
 with runtime.job(snakemake) as spec:
     settings, seeds = spec["training"], spec["seeds"]
     gpu = gpus.claim_if_unscheduled(snakemake.resources.gpu, snakemake.resources.jobs_per_gpu)
+    # Moments of Adam that decay towards zero would end as denormal numbers, which processors are slow with. Before any
+    # thread is started, since threads take the mode over.
+    torch.set_flush_denormal(True)
     device = runtime.choose_device(settings["device"], snakemake.threads)
     dtype = runtime.choose_precision(settings["precision"], device)
     images, test = datasets.read(snakemake.input.train), datasets.read(snakemake.input.test)
@@ -68,7 +71,7 @@ with runtime.job(snakemake) as spec:
             "seed": seed,
             "noise_rate": (data.given[position] != data.true).double().mean().item(),
             "device": str(device),
-            "threads": snakemake.threads,
+            "threads": progress.threads,
             "precision": settings["precision"],
         }
         runtime.write_json(about, snakemake.output.provenance[position])

@@ -166,6 +166,12 @@ def test_the_median_of_many_activations(random):
     assert gather(values, 700).median_active() == pytest.approx(np.median(values[values > 0]), rel=2**-11)
 
 
+def test_a_negative_zero_is_a_zero():
+    found = gather([[-0.0, 2.0], [4.0, -0.0]], 1)
+    assert found.median_active() == pytest.approx(3, rel=2**-11)
+    assert found.neurons(np.arange(2))["active_share"].tolist() == [0.5, 0.5]
+
+
 def test_there_is_no_median_without_a_positive_activation():
     assert median_of([0.0, 0.0]) is None
 

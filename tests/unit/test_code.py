@@ -9,6 +9,7 @@ import pytest
 
 from epochwise import code
 from epochwise.code import SCRIPTS, reached_by
+from epochwise.errors import InputError
 
 TREE = {
     "direct.py": "from epochwise import alone\n",
@@ -37,6 +38,7 @@ def tree(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(code, "SCRIPTS", tmp_path)
+    code.digest.cache_clear()
     return tmp_path
 
 
@@ -58,6 +60,18 @@ SUB = {INIT, ALONE, "epochwise/sub/__init__.py", "epochwise/sub/deep.py"}
 )
 def test_a_script_reaches_what_it_imports_directly_or_not(tree, script, expected):
     assert reached_by(script) == sorted(tree / name for name in {script} | expected)
+
+
+def test_code_that_was_changed_after_it_was_planned_is_refused(tree):
+    planned = code.stamp("indirect.py", "nothing.py")
+    code.require_unchanged(planned)
+    (tree / "epochwise" / "unreached.py").write_text("x = 1\n")
+    code.digest.cache_clear()
+    code.require_unchanged(planned)
+    (tree / ALONE).write_text("x = 1\n")
+    code.digest.cache_clear()
+    with pytest.raises(InputError, match=r"indirect\.py: it, or a module that it uses, was changed.*start .* again"):
+        code.require_unchanged(planned)
 
 
 def test_several_files_reach_what_each_of_them_does(tree):

@@ -58,6 +58,17 @@ RATE = (*FIRST, "noises", "some", "rate")
 SMALL = (*FIRST, "models", "small")
 
 
+@pytest.mark.parametrize(("text", "number"), [("1e-4", "0.0001"), ("1e-05", "1.0e-05"), ("5", "5.0")])
+def test_a_number_that_is_text_to_yaml_is_refused_with_what_to_write(text, number):
+    assert f"write {number}, with a point" in message_of(changed((*FIRST, "training", "learning_rate"), text))
+    assert yaml.safe_load(number) == float(text)
+
+
+def test_equal_numbers_are_one_value():
+    whole, point = (changed((*FIRST, "outliers", "massive_value"), value) for value in (100, 100.0))
+    assert canonical(resolve(whole)) == canonical(resolve(point))
+
+
 @pytest.mark.parametrize(
     ("path", "value", "told"),
     [

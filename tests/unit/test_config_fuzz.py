@@ -4,7 +4,7 @@ import copy
 import re
 
 import yaml
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from epochwise import config
@@ -75,6 +75,10 @@ def mutated(draw):
     return value
 
 
+def printable(key):
+    return str(key).encode("utf-8", "backslashreplace").decode()
+
+
 def accepted_or_refused(value):
     try:
         experiments = config.resolve(value)
@@ -82,7 +86,10 @@ def accepted_or_refused(value):
         message = str(error)
         assert message.strip() and "Traceback" not in message
         where, _, rest = message.partition(":")
-        assert where and rest.strip(), message
+        own = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
+        keys = [config.WHOLE, *config.load_schema()["properties"], *own]
+        assert any(where == key or where.startswith(f"{key}.") for key in map(printable, keys)), message
+        assert rest.strip(), message
         return
     for name, block in experiments.items():
         config.canonical(block)
@@ -99,6 +106,9 @@ def test_a_mutated_configuration_is_accepted_or_refused_with_a_message(value):
 
 @MEANINGLESS
 @given(VALUES)
+@example(10**400)
+@example(float("nan"))
+@example({"\ud800": float("inf")})
 def test_anything_in_place_of_a_configuration_is_refused_with_a_message(value):
     accepted_or_refused(value)
 

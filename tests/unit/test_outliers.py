@@ -7,7 +7,8 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
-from epochwise.outliers import auc, correlation, correlation_ratio, outliers, what_it_follows
+from epochwise.errors import InputError
+from epochwise.outliers import auc, correlation, correlation_ratio, outliers, ridge_r2, what_it_follows
 from epochwise.tables import SCHEMAS
 
 N, FOLDS, RIDGE = 60, 4, 2.5
@@ -189,6 +190,11 @@ def test_the_ridge_regression_is_the_closed_form_predicted_out_of_fold(run, foll
             predicted[left_out] = m[fit].mean() + (x[left_out] - centre) @ slope
         expected = 1 - np.sum((m - predicted) ** 2) / np.sum((m - m.mean()) ** 2)
         assert value_of(followed, *key, "components", "r2") == pytest.approx(expected)
+
+
+def test_more_folds_than_samples_are_refused(random):
+    with pytest.raises(InputError, match=r"outliers\.folds: 5 is more than the 4 samples"):
+        ridge_r2(random.random((4, 2)), random.random((4, 1)), 5, 1.0)
 
 
 def test_a_constant_magnitude_follows_nothing(followed):

@@ -70,12 +70,12 @@ def test_an_intact_folder_passes_wherever_it_is_looked_at_from(results, monkeypa
             lambda r: (r / "folder" / "one").write_text("2"),
             [
                 "results/folder/one: not as it was written (rule first)",
-                "results/folder/one: no longer what rule second read for results/b",
+                "results/b: made from another results/folder/one (rule second)",
             ],
         ),
         (
             lambda r: ((r / "a").write_text("other"), record_of("first", [], ["results/a", "results/folder"])),
-            ["results/a: no longer what rule second read for results/b"],
+            ["results/b: made from another results/a (rule second)"],
         ),
     ],
 )
@@ -93,16 +93,16 @@ def test_a_folder_without_records_is_not_called_intact(tmp_path, capsys):
 
 def test_outputs_that_another_job_made_again_are_held_against_that_one(results, capsys):
     """Like seeds that trained alone, and then as a stack from other data."""
-    (results / "elsewhere").write_text("old")
-    record_of("alone", ["results/elsewhere"], ["results/b"])
-    (results / "elsewhere").write_text("new")
+    (results.parent / "elsewhere").write_text("old")
+    record_of("alone", ["elsewhere"], ["results/b"])
+    (results.parent / "elsewhere").write_text("new")
     (results / "b").write_text("another B")
-    record_of("stack", ["results/elsewhere"], ["results/a", "results/b"])
+    record_of("stack", ["elsewhere"], ["results/a", "results/b"])
     assert provenance.main(results) == 0
     (results / "b").write_text("B")
     assert provenance.main(results) == 1
     told = capsys.readouterr().out
-    assert "results/elsewhere: no longer what rule alone read for results/b" in told
+    assert "results/b: made from another elsewhere (rule alone)" in told
 
 
 def test_data_from_elsewhere_may_be_gone_but_not_be_altered(results, tmp_path, capsys):
@@ -110,7 +110,7 @@ def test_data_from_elsewhere_may_be_gone_but_not_be_altered(results, tmp_path, c
     record_of("third", ["data.parquet"], ["results/b"])
     (tmp_path / "data.parquet").write_text("E")
     assert provenance.main(results) == 1
-    assert "data.parquet: no longer what rule third read" in capsys.readouterr().out
+    assert "results/b: made from another data.parquet (rule third)" in capsys.readouterr().out
     (tmp_path / "data.parquet").unlink()
     assert provenance.main(results) == 0
 
@@ -124,18 +124,29 @@ def test_a_half_written_record_is_passed_over_and_a_damaged_one_named(results, c
     assert f"{record} is no record" in capsys.readouterr().out
 
 
-def test_something_that_is_json_but_no_record_is_named(results, capsys):
+@pytest.mark.parametrize(
+    "part",
+    [{"spec": None}, {"outputs": {}}, {"outputs": ["results/a"]}, {"inputs": None}, {"spec": {"runs": [[1]]}}, {}],
+)
+def test_something_that_is_json_but_no_record_is_named(results, capsys, part):
     record = provenance.record("results/logs/first/x.log")
-    record.write_text("{}")
+    record.write_text(json.dumps(json.loads(record.read_text()) | part if part else {}))
     assert provenance.main(results) == 1
     assert f"{record} is no record" in capsys.readouterr().out
 
 
-def test_a_file_that_no_job_wrote_is_named_where_jobs_read_all_files(results, capsys):
+def test_a_file_without_a_record_is_named_where_jobs_write_or_read(results, capsys):
     (results / "folder" / "two").write_text("2")
-    (results / "two").write_text("2")
+    (results / "report.html").write_text("by Snakemake")
+    (results / "mine").mkdir()
+    (results / "mine" / "notes").write_text("?")
     assert provenance.main(results) == 1
-    assert capsys.readouterr().out == "results/folder/two: no job wrote it\n"
+    assert capsys.readouterr().out == "results/folder/two: no job left a record of it\n"
+    (results / "folder" / "two").unlink()
+    provenance.record("results/logs/first/x.log").unlink()
+    assert provenance.mismatches(results) == [
+        f"results/{name}: no job left a record of it" for name in ("a", "folder/one")
+    ]
 
 
 def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results):
@@ -155,12 +166,33 @@ def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results):
         spec = json.dumps({"runs": [["noise", "model", seed] for seed in runs]})
         record_of("summary", [], ["results/digits/summary/curves"], spec)
         assert provenance.mismatches(results) == [
-            f"results/a: no longer what rule train{seed} read for results/digits/noise/model/seed{seed}/history"
+            f"results/digits/noise/model/seed{seed}/history: made from another results/a (rule train{seed})"
             for seed in wrong
         ]
     (results / "digits" / "noise" / "model" / "seed0" / "history").unlink()
     (results / "digits" / "noise" / "model" / "seed1" / "snapshots" / "stray").touch()
     assert provenance.mismatches(results) == []
+
+
+def test_labels_of_noises_and_seeds_that_are_no_longer_asked_for_may_be_old_or_gone(results):
+    (results / "digits" / "summary").mkdir(parents=True)
+    (results / "digits" / "summary" / "curves").write_text("c")
+    record_of("summary", [], ["results/digits/summary/curves"], '{"runs": [["noise", "model", 0]]}')
+    for name in (
+        "noise/labels.parquet",
+        "noise/labels_seed0.parquet",
+        "noise/labels_seed1.parquet",
+        "old/labels.parquet",
+    ):
+        path = results / "digits" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("l")
+        record_of(name.replace("/", "-"), ["results/a"], [f"results/digits/{name}"])
+        path.unlink()
+    assert provenance.mismatches(results) == [
+        f"results/digits/noise/{name}.parquet: missing (rule noise-{name}.parquet)"
+        for name in ("labels", "labels_seed0")
+    ]
 
 
 def test_what_is_behind_a_file_is_found_to_its_sources(results):
@@ -169,6 +201,10 @@ def test_what_is_behind_a_file_is_found_to_its_sources(results):
     assert provenance.behind(["results/a"], made) == [by_rule["first"]]
     assert provenance.behind(["results/b", "results/elsewhere"], made) == [by_rule["first"], by_rule["second"]]
     assert provenance.behind(["results/elsewhere"], made) == []
+    (results / "b").write_text("another B")
+    record_of("third", [], ["results/b"])
+    made = provenance.records(results)
+    assert [made[path]["rule"] for path in provenance.behind(["results/b"], made)] == ["third"]
 
 
 def test_an_archive_has_every_file_and_the_same_bytes_whatever_their_times(results, tmp_path):
@@ -183,3 +219,25 @@ def test_an_archive_has_every_file_and_the_same_bytes_whatever_their_times(resul
         assert file.read("results/b") == b"B"
         assert json.loads(file.read("config.json")) == {"a": "é", "b": 1}
         assert file.testzip() is None
+
+
+def test_an_archive_of_results_made_twice_is_the_same(results, tmp_path):
+    """Made again, results differ by how long it took, where training resumed, and the sums of the files that tell."""
+    packed = []
+    for seconds, resumed in ((1.5, None), (2.5, 7)):
+        run = {
+            "seed": 0,
+            "wall_seconds": seconds,
+            "cpu_seconds": seconds,
+            "resumed_from_epoch": resumed,
+            "threads": [1],
+        }
+        write_json(run, results / "provenance.json")
+        record_of("train", ["results/a"], ["results/b", "results/provenance.json"])
+        files = ["results/b", "results/provenance.json", "results/provenance/train/x.json"]
+        archive.pack(files, {}, tmp_path / f"{seconds}.zip")
+        packed.append((tmp_path / f"{seconds}.zip").read_bytes())
+    assert packed[0] == packed[1]
+    with zipfile.ZipFile(tmp_path / "1.5.zip") as file:
+        assert json.loads(file.read("results/provenance.json")) == {"seed": 0, "threads": [1]}
+        assert json.loads(file.read("results/provenance/train/x.json"))["outputs"].keys() == {"results/b"}

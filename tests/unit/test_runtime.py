@@ -16,12 +16,13 @@ from epochwise.errors import InputError
 
 PROGRAM = """
 import logging, sys, types, warnings
-from epochwise import provenance, runtime
+from epochwise import code, provenance, runtime
 from epochwise.code import SCRIPTS
 from epochwise.errors import InputError
 
 snakemake = types.SimpleNamespace(
-    log=[sys.argv[1]], params=types.SimpleNamespace(spec='{"rate": 0.3}', code="c0de"), rule="some", input=[], output=[]
+    log=[sys.argv[1]], rule="some", input=[], output=[],
+    params=types.SimpleNamespace(spec='{"rate": 0.3}', code=sys.argv[2] if sys.argv[2:] else code.stamp("claims.py")),
 )
 with runtime.job(snakemake) as spec:
 """
@@ -31,11 +32,11 @@ with runtime.job(snakemake) as spec:
 def script(tmp_path):
     """Run the body of a rule's script in a process of its own; returns exit code, log and what was shown."""
 
-    def run(body):
+    def run(body, stamp=None):
         log = tmp_path / "logs" / "rule.log"
         log.parent.mkdir()
         done = subprocess.run(
-            [sys.executable, "-c", f"{PROGRAM}    {body}", log],
+            [sys.executable, "-c", f"{PROGRAM}    {body}", log, *([stamp] if stamp else [])],
             env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
             capture_output=True,
             text=True,
@@ -89,6 +90,12 @@ def test_an_error_ends_the_job_and_stands_in_the_log(script, body, message, trac
     assert code == 1
     assert message in log and ("Traceback" in log) == traceback
     assert "Traceback" not in shown
+
+
+def test_a_job_whose_code_is_not_what_was_planned_does_not_begin(script):
+    code, log, _ = script("(Path(sys.argv[1]).parent / 'result').touch()", stamp="claims.py 0123")
+    assert code == 1
+    assert "claims.py: it, or a module" in log and "start the workflow again" in log
 
 
 def test_the_processor_is_always_there():

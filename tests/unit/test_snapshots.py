@@ -10,6 +10,7 @@ from epochwise import snapshots
 from epochwise.errors import InputError
 from epochwise.mlp import MLP, initialize
 from epochwise.scaling import Scaling
+from epochwise.stack import Stack
 
 SCALING = Scaling((0.1, 0.2, 1 / 3), (0.5, 0.6, 0.7))
 PROGRESS = {"fingerprint": "abc", "epoch": 4, "history": [{"epoch": 0, "accuracy": 0.1, "loss": None}]}
@@ -41,6 +42,22 @@ def test_a_snapshot_comes_back_as_it_was(saved, model):
     assert loaded.state_dict().keys() == model.state_dict().keys()
     assert all(torch.equal(loaded.state_dict()[name], value) for name, value in model.state_dict().items())
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
+
+
+def test_a_network_of_width_1_is_saved_too(tmp_path):
+    """Its bias is one element of a padded row: contiguous to torch, whatever the stride."""
+    stack = Stack([MLP(3, 2, 1, 2) for _ in range(2)], 0.001)
+    for seed, network in enumerate(stack.networks):
+        snapshots.save(tmp_path / str(seed), network, 0, seed, SCALING)
+        loaded, _ = snapshots.load(tmp_path / str(seed), 0)
+        assert all(torch.equal(loaded.state_dict()[name], value) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("stride", "expected"), [(1, [0, 1, 3, 9, 30]), (2, [0, 3, 30]), (3, [0, 1, 30]), (4, [0, 30]), (99, [0, 30])]
+)
+def test_every_nth_snapshot_is_counted_from_the_last_and_the_first_is_among_them(stride, expected):
+    assert snapshots.selected([0, 1, 3, 9, 30], stride) == expected
 
 
 def test_a_snapshot_tells_all_that_the_contract_names(saved, model):

@@ -177,6 +177,15 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path, data, monkeypatch, l
     assert_same_run(whole, cut, undisturbed, resumed, SETTINGS)
 
 
+def test_a_run_that_goes_on_with_other_threads_says_so(tmp_path, data, monkeypatch, caplog):
+    assert run(tmp_path, data, {**SETTINGS, "epochs": 2}).threads == [torch.get_num_threads()]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    threads = run(tmp_path, data, {**SETTINGS, "epochs": 4}).threads
+    assert len(threads) == 2 and threads[1] == 7
+    assert "goes on with 7 threads" in caplog.text
+    assert run(tmp_path, data).threads == threads, "said once per change"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_asked_to_end_saves_its_state_first(tmp_path, data, monkeypatch, number):
     whole, cut = tmp_path / "whole", tmp_path / "cut"

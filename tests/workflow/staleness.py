@@ -48,6 +48,7 @@ CHANGES = (
     Change("training.checkpoint_seconds", 5, NOTHING),
     Change("training.stack_seeds", True, TRAIN),
     Change("activations.batch_size", 512, EXTRACT),
+    Change("activations.snapshot_stride", 2, EXTRACT),
     Change("activations.split_seed", 1, EXTRACT),
     Change("separation.min_samples", 3, SEPARATION),
     Change("outliers.massive_value", 50, OUTLIERS),
@@ -74,13 +75,12 @@ CHANGES = (
     Change("models.mlp3.width", 10, TRAIN, chain="mlp3"),
     Change("models.mlp3.hidden_layers", 3, TRAIN, chain="mlp3"),
 )
-# Keys that a finished run of `digits` cannot be given another value of, and what they re-run.
-DATASET_KEYS = {
-    "source": EVERYTHING,
-    "path": EVERYTHING,
-    "sha256": EVERYTHING,
-    "components": FEATURES,
-}
+# Keys of a data set: those that a finished run of `digits` can be given another value of, and the others.
+DATASET_CHANGES = (
+    Change("sha256", "0" * 64, EVERYTHING),
+    Change("components", 20, FEATURES),
+)
+DATASET_KEYS = {"source": EVERYTHING, "path": EVERYTHING} | {change.key: change.rules for change in DATASET_CHANGES}
 UNCHANGEABLE = {"noises.<name>.kind": "has one legal value", "experiment": "chooses what is built"}
 
 # A stage and all that is below it, by the rule's and script's name.
@@ -129,7 +129,7 @@ MODULES = {
     "claims": CLAIMS,
     "captions": CAPTIONS,
     "archive": NOTHING,
-    "code": NOTHING,
+    "code": EVERYTHING,
     "config": NOTHING,
     "figures/__init__": FIGURES,
     "figures/theme": FIGURES,
@@ -217,8 +217,12 @@ not count as changed, whatever their time (`max-checksum-file-size` in `profiles
   engine decides before it runs. To spare that, run the stage alone first, for instance with `--until train` (where
   seeds are stacked, also `train_stack_0`, …: a dry run names the rules); if its results are the same bytes, a second
   call finds nothing to do.
-- What results were made from is known to Snakemake by its folder `.snakemake`. Without it changes go unseen; the
-  workflow then warns.
+- What results were made from is known to Snakemake by its folder `.snakemake`. Without it changes go unseen, and times
+  alone decide: copy results with their times (`cp -a`), or jobs run again for no reason. The workflow warns.
+- Versions of packages are not compared. After an upgrade what is there stays; only training, when it runs again, starts
+  from the initial weights where torch's version is another. `provenance.json` and the records name the versions.
+- A job whose code was edited after the workflow had planned it refuses to begin. On a cluster each submitted job plans
+  for itself and cannot tell: edit no code while jobs wait there.
 - Another list of seeds for a model whose seeds are stacked (`training.stack_seeds`) trains the whole stack again: how a
   batched product rounds depends on its size.
 - Of the files below `datasets.<name>.path`, train.parquet and test.parquet are inputs; files in torchvision's layout

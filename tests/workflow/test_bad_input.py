@@ -40,6 +40,10 @@ from tests.workflow.conftest import new_checkout
         ({"experiments": {"digits": {"training": {"epochs": 10**30}}}}, ["training.epochs", "1000000"]),
         ({"datasets": {"digits": {datetime.date(2026, 1, 1): 1}}}, ["datasets.digits", "2026", "no text"]),
         ({"defaults": None}, ["defaults", "null"]),
+        (
+            {"experiment": "cifar10", "datasets": {"cifar10": {"path": "x" * 300}}},
+            ["datasets.cifar10.path", "there is no folder"],
+        ),
     ],
 )
 def test_a_bad_configuration_is_refused_in_one_message(checkout, overlay, words):

@@ -94,6 +94,7 @@ def test_the_container_takes_the_lock_and_nothing_else():
     recipe = (ROOT / "envs" / "Containerfile").read_text()
     assert re.findall(r"pip install (.*)", recipe) == ["--no-cache-dir --requirement /tmp/requirements.lock"]
     assert "COPY requirements.lock /tmp/requirements.lock" in recipe
+    assert "ENV USER=" in recipe, "without a name for the user's number, Snakemake does not start"
     python = re.search(r"FROM python:(\d+\.\d+)", recipe)[1]
     for path in ENVIRONMENTS:
         assert f"python={python}" in yaml.safe_load(path.read_text())["dependencies"]
@@ -157,6 +158,17 @@ def resources_of(checkout, rule, **training):
     return [dict(part.split("=") for part in line.split(", ")) for line in lines]
 
 
+def test_a_stack_asks_for_what_is_set_for_training_unless_it_is_set_for_the_stack(checkout):
+    both = ("--set-resources", "train:mem=5GB", "train:runtime=77", "--set-threads", "train=2")
+    told = checkout.build("--dry-run", "all", *both, "--cores", "4")
+    asked = re.findall(r"^rule train\w*:\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
+    assert len(asked) == 7 and all("mem_mb=5000" in line and "runtime=77" in line for line in asked)
+    own = ("--set-resources", "train:runtime=77", "train_stack_0:mem=5GB", "--set-threads", "train_stack_0=2")
+    told = checkout.build("--dry-run", "all", *own, "--cores", "4")
+    [stack, _] = re.findall(r"^rule train_stack_0:\n(?:    .*\n)*?    threads: (.*)\n    resources: (.*)$", told, re.M)
+    assert stack[0] == "2" and "mem_mb=5000" in stack[1] and "runtime=77" in stack[1]
+
+
 @pytest.mark.parametrize(("device", "gpus"), [("cuda", "1"), ("auto", "0"), ("cpu", "0")])
 def test_training_asks_for_a_gpu_where_the_configuration_asks_for_cuda(checkout, device, gpus):
     for rule, stacked in (("train", False), ("train_stack_0", True)):
@@ -168,6 +180,8 @@ def test_training_asks_for_a_gpu_where_the_configuration_asks_for_cuda(checkout,
 def test_longer_training_asks_for_more_time_and_larger_networks_for_more_memory(checkout):
     short, long = (resources_of(checkout, "train", epochs=epochs)[0] for epochs in (300, 30_000))
     assert int(long["runtime"]) > int(short["runtime"]) and long["mem_mb"] == short["mem_mb"]
+    large = resources_of(checkout, "train", batch_size=1000)[0]
+    assert int(large["mem_mb"]) > int(short["mem_mb"]), "a batch is held"
     wide = {"experiments": {"digits": {"models": {"mlp7": {"hidden_layers": 6, "width": 2048}}}}}
     told = checkout.build("--dry-run", "results/digits/symmetric30/mlp7/seed0/history.parquet", overlay=wide)
     assert int(re.search(r"checkpoint_seconds=60, mem_mb=(\d+)", told)[1]) > int(short["mem_mb"]) + 500

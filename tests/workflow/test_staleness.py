@@ -9,8 +9,19 @@ import pytest
 import yaml
 
 from epochwise import code, config
+from epochwise.provenance import hashes
 from tests.workflow.conftest import ROOT, SEEDS, TINY
-from tests.workflow.staleness import CHANGES, DATASET_KEYS, MODULES, RULES, SUMMARY, TRAIN, UNCHANGEABLE, documentation
+from tests.workflow.staleness import (
+    CHANGES,
+    DATASET_CHANGES,
+    DATASET_KEYS,
+    MODULES,
+    RULES,
+    SUMMARY,
+    TRAIN,
+    UNCHANGEABLE,
+    documentation,
+)
 
 BLOCK = TINY["experiments"]["digits"]
 MODELS = [name for name, model in BLOCK["models"].items() if model]
@@ -85,6 +96,12 @@ def test_a_changed_value_re_runs_what_the_contract_names(finished, change):
         assert found == jobs(change.rules, change.figures, [change.chain] if change.chain else MODELS)
 
 
+@pytest.mark.parametrize("change", DATASET_CHANGES, ids=lambda change: change.key)
+def test_a_changed_value_of_the_data_set_re_runs_what_the_contract_names(finished, change):
+    values = {**overlay(), "datasets": {"digits": {"source": "digits", change.key: change.value}}}
+    assert planned(finished, values) == jobs(change.rules, FIGURES if "corrupt" in change.rules else change.figures)
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -98,8 +115,16 @@ def test_a_changed_value_re_runs_what_the_contract_names(finished, change):
 )
 def test_runs_come_and_go_alone(finished, changes, expected):
     assert planned(finished, overlay(**changes)) == expected
-    for seed in SEEDS:
-        assert (finished.results / "digits" / "symmetric30" / "mlp3" / f"seed{seed}" / "history.parquet").exists()
+
+
+def test_files_of_a_removed_seed_and_model_stay(finished, tmp_path):
+    smaller = type(finished)(tmp_path / "smaller")
+    shutil.copytree(finished.folder, smaller.folder)
+    runs = smaller.results / "digits" / "symmetric30"
+    before = hashes([runs])
+    smaller.build("all", overlay=overlay(seeds=[0], models={"mlp3": None}))
+    assert hashes([runs]) == before
+    assert planned(smaller) == jobs(SUMMARY), "and serve when they are asked for again"
 
 
 @pytest.mark.parametrize(

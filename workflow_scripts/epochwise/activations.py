@@ -63,8 +63,9 @@ class LayerStatistics:
         self.peaks[higher] = peaks[higher]
         self.peak_samples[higher] = activations[:, higher].argmax(0) + self.n
         self.argmax_counts += torch.bincount(activations.argmax(1), minlength=len(peaks))
-        bins = activations.view(torch.int32).bitwise_right_shift(_DROPPED_BITS)
-        self.histogram += torch.bincount(bins.view(-1), minlength=_BINS)
+        bins = activations.view(torch.int32).bitwise_right_shift(_DROPPED_BITS).clamp_(min=0)  # -0.0 has a sign bit
+        counts = torch.bincount(bins.view(-1))
+        self.histogram[: len(counts)] += counts
         self.n += len(activations)
 
     def median_active(self) -> float | None:

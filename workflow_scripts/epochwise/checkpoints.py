@@ -30,11 +30,12 @@ LONGER = "the saved state is past the last epoch wanted"
 @dataclass
 class Progress:
     """Last finished epoch (-1: none, not even the evaluation of the untrained networks), the epoch that was continued
-    from, and the rows of the learning curves by seed."""
+    from, the rows of the learning curves by seed, and the numbers of threads so far, each change of them."""
 
     epoch: int
     resumed_from: int | None
     history: dict[str, list[dict]]
+    threads: list[int]
 
     def curves(self, seed: int, epochs: list[int]) -> pd.DataFrame:
         """The learning curves of a seed at these epochs (`tables.SCHEMAS["history"]`)."""
@@ -46,6 +47,7 @@ def save(folder: Path, made_from: str, stack: Stack, orders: list[torch.Generato
     """Write the state atomically."""
     tensors = {**stack.state(), **{f"order{i}": order.get_state() for i, order in enumerate(orders)}}
     progress_made = {"made_from": made_from, "epoch": progress.epoch, "history": progress.history}
+    progress_made["threads"] = progress.threads
     snapshots.save_state(folder / STATE, tensors, progress_made)
 
 
@@ -75,13 +77,22 @@ def resume(
             shutil.rmtree(kept, ignore_errors=True)
             folder.replace(kept)
         shutil.rmtree(folder, ignore_errors=True)
-        return Progress(-1, None, {str(seed): [] for seed in seeds})
+        return Progress(-1, None, {str(seed): [] for seed in seeds}, [torch.get_num_threads()])
     tensors, made = state
     stack.restore(tensors)
     for i, order in enumerate(orders):
         order.set_state(tensors[f"order{i}"])
     log.info("continuing after epoch %d", made["epoch"])
-    return Progress(made["epoch"], made["epoch"], made["history"])
+    threads = made["threads"]
+    if threads[-1] != torch.get_num_threads():
+        log.warning(
+            "The run goes on with %d threads after %d. Each number rounds in its own way: it will end in the bytes of "
+            "neither, and provenance.json names both.",
+            torch.get_num_threads(),
+            threads[-1],
+        )
+        threads = [*threads, torch.get_num_threads()]
+    return Progress(made["epoch"], made["epoch"], made["history"], threads)
 
 
 def _usable(

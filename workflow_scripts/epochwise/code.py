@@ -5,6 +5,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from epochwise.errors import InputError
+
 SCRIPTS = Path(__file__).resolve().parents[1]
 PACKAGE = "epochwise"
 
@@ -17,6 +19,24 @@ def digest(*names: str) -> str:
         content.update(f"{path.relative_to(SCRIPTS)}\n".encode())
         content.update(path.read_bytes())
     return content.hexdigest()
+
+
+def stamp(*names: str) -> str:
+    """The names and their digest, as text that `require_unchanged` takes."""
+    return " ".join([*names, digest(*names)])
+
+
+def require_unchanged(planned: str) -> None:
+    """Raises InputError if the code is no longer what it was when the workflow planned the job and made this stamp.
+
+    The results would pass for those of the code that was planned.
+    """
+    *names, _ = planned.split(" ")
+    if stamp(*names) != planned:
+        raise InputError(
+            f"{SCRIPTS / names[0]}: it, or a module that it uses, was changed since this run of the workflow began; "
+            "start the workflow again."
+        )
 
 
 def reached_by(*names: str) -> list[Path]:

@@ -22,6 +22,7 @@ SCHEMA_PATH = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 SETTINGS = (
     "subset", "training", "activations", "separation", "outliers", "phases", "summary", "claims", "figures",
 )  # fmt: skip
+WHOLE = "the configuration"
 LONGEST_NUMBER = 1000  # bits: what a float can hold
 
 
@@ -35,6 +36,11 @@ _Validator = jsonschema.validators.extend(  # 1.0 is no integer
 
 class ConfigError(InputError):
     """The configuration cannot be used; the message names the key, its value and the remedy."""
+
+    def __init__(self, message: str):
+        super().__init__(
+            message.encode("utf-8", "backslashreplace").decode()
+        )  # half a surrogate pair cannot be printed
 
 
 def load_schema() -> dict:
@@ -98,21 +104,25 @@ def _validate(config: Mapping, schema: Mapping) -> None:
     try:
         for path in _keys_within(config, ()):
             if not isinstance(path[-1], str):
-                raise ConfigError(f"{_dotted(path)}: the key {path[-1]!r} is no text; put it into quotes, or mend it.")
+                raise ConfigError(
+                    f"{_dotted(path[:-1]) or WHOLE}: the key {path[-1]!r} is no text; put it into quotes, or mend it."
+                )
     except RecursionError:
-        raise ConfigError("the configuration: an anchor (&) holds itself; write its content out.") from None
+        raise ConfigError(f"{WHOLE}: an anchor (&) holds itself; write its content out.") from None
     for path, value in _leaves(config, ()):
         if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"{_dotted(path)}: {value} is not a finite number; give a finite one.")
+            raise ConfigError(f"{_dotted(path) or WHOLE}: {value} is not a finite number; give a finite one.")
         if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
-            raise ConfigError(f"{_dotted(path)}: this number has {value.bit_length()} bits; give a smaller one.")
+            raise ConfigError(
+                f"{_dotted(path) or WHOLE}: this number has {value.bit_length()} bits; give a smaller one."
+            )
     errors = list(_Validator(schema).iter_errors(config))
     if errors:
         raise ConfigError(_explain(jsonschema.exceptions.best_match(errors, key=lambda e: -len(e.absolute_path))))
 
 
 def _explain(error: jsonschema.ValidationError) -> str:
-    where = _dotted(error.absolute_path) or "the configuration"
+    where = _dotted(error.absolute_path) or WHOLE
     schema = error.schema
     if error.validator == "additionalProperties" and schema.get("additionalProperties") is False:
         known = list(schema["properties"])
@@ -128,8 +138,18 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "uniqueItems":
         return f"{where}: {value} names an entry twice; name each once."
     about = " ".join(schema.get("description", "").split())
-    told = f"{where}: {value} is not allowed (allowed: {_legal(schema)}). {about}".strip()
-    return told.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair cannot be printed
+    if isinstance(error.instance, str) and "number" in schema.get("type", "") and _is_number(error.instance):
+        number = repr(float(error.instance))
+        number = number if "." in number else number.replace("e", ".0e")  # 1e-05 is text to YAML 1.1
+        about = f"To YAML this is text: write {number}, with a point and without quotes. {about}"
+    return f"{where}: {value} is not allowed (allowed: {_legal(schema)}). {about}".strip()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _legal(node: Mapping) -> str:
@@ -199,6 +219,8 @@ def _with_defaults(value: Mapping, schema: Mapping) -> dict:
             filled[key] = _with_defaults(filled.get(key, {}), node)
         elif "default" in node:
             filled.setdefault(key, node["default"])
+        if node.get("type") == "number" and key in filled:
+            filled[key] = float(filled[key])  # 1 and 1.0 are one value
     return filled
 
 

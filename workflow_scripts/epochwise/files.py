@@ -3,6 +3,7 @@
 And the lock that keeps two jobs from writing the same ones.
 """
 
+import errno
 import glob
 import logging
 import os
@@ -41,12 +42,14 @@ def hold(path: str | Path) -> FileLock:
 
     A job can outlive the Snakemake that started it, and would write over the results of the next one.
     """
-    lock = FileLock(path)
+    lock = FileLock(path, fallback_to_soft=False)  # a marker file would outlive a job that was killed on another node
     try:
         lock.acquire(blocking=False)
     except Timeout:
         log.warning("Waiting for a job that an earlier Snakemake started and that still runs: it holds %s.", path)
         lock.acquire()
-    except NotImplementedError:
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOTSUP):
+            raise
         log.warning("%s: this file system knows no locks; let no other Snakemake run in this folder.", path)
     return lock

@@ -2,10 +2,12 @@
 
 import itertools
 import logging
+import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
@@ -25,7 +27,8 @@ def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = No
     told = False
     while True:
         for slot, gpu in itertools.product(range(jobs_per_gpu), gpus):
-            lock = FileLock(folder / f"epochwise-{holder}-gpu{gpu}-{slot}.lock")
+            path = folder / f"epochwise-{holder}-gpu{gpu}-{slot}.lock"
+            lock = FileLock(path, fallback_to_soft=False)  # a marker file would outlive a killed job
             try:
                 lock.acquire(blocking=False)
             except Timeout:
@@ -46,12 +49,19 @@ def claim_if_unscheduled(wanted: int, jobs_per_gpu: int) -> BaseFileLock | None:
     """
     if not wanted:
         return None
-    import torch
-
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
-    gpus = shown.split(",") if shown else [str(number) for number in range(torch.cuda.device_count())]
+    gpus = [name.strip() for name in shown.split(",")] if shown else [str(number) for number in range(_count())]
     if not gpus or ("SLURM_JOB_ID" in os.environ and len(gpus) <= wanted):
         return None  # choose_device tells that there is none
     gpu, lock = claim(gpus, jobs_per_gpu)
     os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     return lock
+
+
+def _count() -> int:
+    """Number of GPUs of this machine, asked for in a process of its own: counting can start CUDA, which would then no
+    longer look at CUDA_VISIBLE_DEVICES."""
+    import torch
+
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        return pool.submit(torch.cuda.device_count).result()

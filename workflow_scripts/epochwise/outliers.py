@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from epochwise.errors import InputError
+
 
 def outliers(neurons: pd.DataFrame, massive_value: float, massive_ratio: float) -> pd.DataFrame:
     """For each epoch and layer the neuron with the largest peak, and how far it stands out.
@@ -126,11 +128,16 @@ def auc(ranks: np.ndarray, positive: np.ndarray) -> np.ndarray:
 
 
 def ridge_r2(components: np.ndarray, targets: np.ndarray, folds: int, ridge: float) -> np.ndarray:
-    """R² (T,) of `targets` (N, T), predicted out of fold by ridge regression on `components` (N, C)."""
+    """R² (T,) of `targets` (N, T), predicted out of fold by ridge regression on `components` (N, C).
+
+    Raises InputError if there are fewer samples than folds.
+    """
     from sklearn.linear_model import Ridge
     from sklearn.metrics import r2_score
     from sklearn.model_selection import KFold, cross_val_predict
 
+    if folds > len(components):
+        raise InputError(f"outliers.folds: {folds} is more than the {len(components)} samples; give a smaller number.")
     split = KFold(folds, shuffle=True, random_state=0)
     predicted = cross_val_predict(Ridge(ridge), components, targets, cv=split)
     return r2_score(targets, predicted, multioutput="raw_values")

@@ -17,6 +17,8 @@ from pathlib import Path
 from epochwise.errors import InputError
 
 RUN = re.compile(r"results/([^/]+)/([^/]+)/([^/]+)/seed(\d+)/")  # experiment, noise, model, seed
+LABELS = re.compile(r"results/([^/]+)/([^/]+)/labels(?:_seed(\d+))?\.parquet")  # experiment, noise, seed
+MADE_ON_REQUEST = "report.html"  # by Snakemake itself, without a record
 PACKAGES = ("matplotlib", "numpy", "pandas", "pyarrow", "safetensors", "scikit-learn", "scipy", "seaborn", "torch")
 
 
@@ -34,13 +36,12 @@ def of_job(snakemake) -> dict:
     return {
         "rule": snakemake.rule,
         **environment(json.loads(snakemake.params.spec)),
-        "code_sha256": snakemake.params.code,
+        "code_sha256": snakemake.params.code.rpartition(" ")[2],
         "modules": {
             str(path.relative_to(library.parent)): _sha256(path) for path in sorted(loaded) if library in path.parents
         },
         "inputs": hashes(snakemake.input),
         "outputs": hashes(snakemake.output),
-        "folders": sorted(path for path in snakemake.output if Path(path).is_dir()),
     }
 
 
@@ -71,28 +72,43 @@ def records(results: Path) -> dict[Path, dict]:
     for path in sorted((results / "provenance").rglob("[!.]*.json")):
         try:
             found[path] = json.loads(path.read_bytes())
-            if not isinstance(found[path], dict) or not found[path].keys() >= {"rule", "inputs", "outputs", "folders"}:
-                raise ValueError("it names no rule, inputs and outputs")
+            if not _is_record(found[path]):
+                raise ValueError("it does not name rule, spec, inputs and outputs")
         except ValueError as error:
             raise InputError(f"{path} is no record ({error}); run the job again that made it.") from error
     return found
 
 
 def behind(files: Iterable[str], made: dict[Path, dict]) -> list[Path]:
-    """Of the records `made` those of the jobs that made `files`, or what these were made from, and so on."""
+    """Of the records `made` those of the jobs that made `files`, or what these were made from, and so on.
+
+    Where several records name a file, those count whose sum it has: the others are of jobs that made it earlier.
+    """
+    sums: dict[str, str | None] = {}
+
+    def fits(path: str, sha256: str) -> bool:
+        if path not in sums:
+            sums[path] = _sha256(Path(path)) if Path(path).is_file() else None
+        return sums[path] == sha256
+
     wanted, found = set(files), set()
-    while more := {path for path, record in made.items() if wanted & record["outputs"].keys()} - found:
+
+    def made_one(record: dict) -> bool:
+        return any(fits(path, record["outputs"][path]) for path in sorted(wanted & record["outputs"].keys()))
+
+    while more := {path for path in made.keys() - found if made_one(made[path])}:
         found |= more
         wanted |= {name for path in more for name in made[path]["inputs"]}
     return sorted(found)
 
 
 def mismatches(results: Path) -> list[str]:
-    """What in a results folder is not as its records say, a line each: missing, altered, or made from older inputs.
+    """What in a results folder is not as its records say, a line each: missing, altered, made from others, or without
+    a record.
 
     Where several records name an output, one that fits is enough, and one whose outputs were replaced tells nothing of
     its inputs: seeds that trained alone and later as a stack leave records of both. Inputs from elsewhere may be gone,
-    and runs that the experiment's last summary did not ask for may be old.
+    and runs and labels that the experiment's last summary did not ask for may be old.
     """
     wrong = []
     known: dict[str, str | None] = {}
@@ -105,30 +121,42 @@ def mismatches(results: Path) -> list[str]:
 
     made = records(results).values()
     asked_for = {
-        Path(next(iter(record["outputs"]))).parts[1]: {tuple(run) for run in record["spec"]["runs"]}
+        Path(next(iter(record["outputs"]))).parts[1]: {tuple(run) for run in record["spec"].get("runs", [])}
         for record in made
         if record["rule"] == "summary"
     }
 
     def is_left_over(path: str) -> bool:
-        found = RUN.match(path)
-        if found is None or found[1] not in asked_for:
-            return False
-        return (found[2], found[3], int(found[4])) not in asked_for[found[1]]
+        if (run := RUN.match(path)) and run[1] in asked_for:
+            return (run[2], run[3], int(run[4])) not in asked_for[run[1]]
+        if (labels := LABELS.fullmatch(path)) and labels[1] in asked_for:
+            return not any(
+                noise == labels[2] and labels[3] in (None, str(seed)) for noise, _, seed in asked_for[labels[1]]
+            )
+        return False
 
     expected, rules = defaultdict(set), {}
     for record in made:
         for output, sha256 in record["outputs"].items():
-            if not is_left_over(output):
-                expected[output].add(sha256)
-                rules[output] = record["rule"]
-    for output, known_sums in expected.items():
-        if now(output) not in known_sums:
+            expected[output].add(sha256)
+            rules[output] = record["rule"]
+    for output in filter(lambda output: not is_left_over(output), expected):
+        if now(output) not in expected[output]:
             state = "missing" if now(output) is None else "not as it was written"
             wrong.append(f"{output}: {state} (rule {rules[output]})")
-    for folder in sorted({folder for record in made for folder in record["folders"] if not is_left_over(f"{folder}/")}):
-        files = (f"{folder}/{path.name}" for path in sorted((results.parent / folder).glob("[!.]*")))
-        wrong += [f"{file}: no job wrote it" for file in files if file not in expected]
+    folders = {str(Path(output).parent) for output in expected}
+    beside = {
+        f"{folder}/{file.name}"
+        for folder in folders
+        for file in (results.parent / folder).glob("[!.]*")
+        if file.is_file() and file.name != MADE_ON_REQUEST
+    }
+    read = {name for record in made for name in record["inputs"] if Path(name).is_relative_to(results.name)}
+    wrong += [
+        f"{path}: no job left a record of it"
+        for path in sorted((beside | read) - expected.keys())
+        if now(path) is not None and not is_left_over(path)
+    ]
     for record in made:
         outputs = record["outputs"]
         replaced = any(now(output) not in (None, sha256) for output, sha256 in outputs.items())
@@ -137,8 +165,19 @@ def mismatches(results: Path) -> list[str]:
         for name, sha256 in record["inputs"].items():
             gone = now(name) is None and not Path(name).is_relative_to(results.name)
             if now(name) != sha256 and not gone:
-                wrong.append(f"{name}: no longer what rule {record['rule']} read for {next(iter(outputs))}")
+                wrong.append(f"{next(iter(outputs))}: made from another {name} (rule {record['rule']})")
     return wrong
+
+
+def _is_record(value: object) -> bool:
+    """Whether JSON has the form that `of_job` gives it."""
+    if not isinstance(value, dict) or not value.keys() >= {"rule", "spec", "inputs", "outputs"}:
+        return False
+    sums = [value["inputs"], value["outputs"]]
+    if not all(isinstance(part, dict) for part in [value["spec"], *sums]) or not value["outputs"]:
+        return False
+    runs = value["spec"].get("runs", [])
+    return isinstance(runs, list) and all(isinstance(run, list) and len(run) == 3 for run in runs)
 
 
 def _sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from epochwise import provenance
+from epochwise import code, provenance
 from epochwise.errors import InputError
 from epochwise.files import atomic, hold
 
@@ -23,7 +23,7 @@ _BEGAN = time.perf_counter()
 
 @contextmanager
 def job(snakemake) -> Iterator[dict]:
-    """Run the body of a rule's script; yields the rule's spec.
+    """Run the body of a rule's script, unless its code is no longer what was planned; yields the rule's spec.
 
     Log lines go to the rule's log, warnings to standard error too. An error ends the job: the message of an InputError,
     the traceback of any other, goes to the log, which Snakemake shows. After success, what the results were made from
@@ -39,6 +39,7 @@ def job(snakemake) -> Iterator[dict]:
     )
     logging.captureWarnings(True)
     try:
+        code.require_unchanged(snakemake.params.code)
         yield json.loads(snakemake.params.spec)
         write_json(provenance.of_job(snakemake), provenance.record(log))
     except Exception as error:
