@@ -1,5 +1,8 @@
 """What every job does around its work."""
 
+import contextlib
+import errno
+import fcntl
 import json
 import os
 import select
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from epochwise import provenance, runtime
+from epochwise import files, provenance, runtime
 from epochwise.code import SCRIPTS
 from epochwise.errors import InputError
 
@@ -90,6 +93,19 @@ def test_an_error_ends_the_job_and_stands_in_the_log(script, body, message, trac
     assert code == 1
     assert message in log and ("Traceback" in log) == traceback
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.ENOSYS, True), (errno.ENOTSUP, True), (errno.EIO, False)])
+def test_a_file_system_without_locks_is_told_and_none_left_behind(tmp_path, monkeypatch, caplog, number, told):
+    """A marker file in their place would outlive a job that was killed on another node."""
+
+    def fail(*_):
+        raise OSError(number, "no lock")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with contextlib.nullcontext() if told else pytest.raises(OSError, match="no lock"):
+        assert not files.hold(tmp_path / "lock").is_locked
+    assert ("knows no locks" in caplog.text) == told
 
 
 def test_a_job_whose_code_is_not_what_was_planned_does_not_begin(script):
