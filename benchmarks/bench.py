@@ -220,7 +220,8 @@ def stacking_table() -> pd.DataFrame:
     ):  # fmt: skip
         examples = data(1257, 64, torch.float32, 5)
         orders = torch.stack([torch.randperm(1257) for _ in range(5)]).to(DEVICE)
-        work = floor((64, *[width] * hidden_layers, CLASSES), batch, math.ceil(1257 / batch), torch.float32)
+        steps = math.ceil(1257 / batch)
+        work = floor((64, *[width] * hidden_layers, CLASSES), batch, steps, torch.float32)
         with tempfile.TemporaryDirectory() as folder:
             for name, count in (("one", 1), ("five", 5)):
                 stack = Stack(networks(64, hidden_layers, width, count), RATE, DEVICE)
@@ -229,7 +230,7 @@ def stacking_table() -> pd.DataFrame:
                 work[f"{name} evaluation"] = functools.partial(training.evaluate, stack, few)
             work["snapshot"] = functools.partial(snapshots.save, folder, stack.networks[0], 0, 0, SCALING)
             took = seconds(work, 9)
-        least = took["products"] * 1257 / (math.ceil(1257 / batch) * batch) + took["adam"]  # the last batch is a part
+        least = took["products"] * 1257 / (steps * batch) + took["adam"]  # the last batch is a part
         alone = took["one"] + evaluated * took["one evaluation"] + saved * took["snapshot"]
         stacked = (took["five"] + evaluated * took["five evaluation"]) / 5 + saved * took["snapshot"]
         rows.append(

@@ -16,7 +16,7 @@ from snakemake.utils import update_config
 
 from epochwise import code
 from epochwise.config import ConfigError, canonical, resolve, weights_of
-from epochwise.schedule import log_spaced
+from epochwise.schedule import log_spaced, selected
 from epochwise.sources import SOURCES
 
 
@@ -42,7 +42,8 @@ except ConfigError as error:
 if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").glob("*")):
     logger.warning(
         "There are results, but not the folder .snakemake, where Snakemake keeps what they were made from: changes of "
-        "configuration or code since then go unseen, and times alone decide what is made again. Put it back, or delete what is to be made again."
+        "configuration or code since then go unseen, and times alone decide what is made again. Put it back, or delete "
+        "what is to be made again."
     )
 
 for b in EXPERIMENTS.values():
@@ -138,6 +139,16 @@ def dataset_block(wildcards):
     return chosen({b["dataset"]["name"]: b["dataset"] for b in EXPERIMENTS.values()}, wildcards.dataset, "data set")
 
 
+def model_block(wildcards):
+    """The model by the wildcard `model`."""
+    return chosen(block(wildcards)["models"], wildcards.model, "model")
+
+
+def noise_block(experiment, noise):
+    """The noise of this name of an experiment."""
+    return chosen(chosen(EXPERIMENTS, experiment)["noises"], noise, "noise")
+
+
 def source_files(wildcards):
     """Input function: the tables in the folder of a data set, so that other ones in their place are seen.
 
@@ -167,7 +178,7 @@ def seeds(wildcards):
 
 def labels_of(experiment, noise, seed):
     """The labels that a run is trained on."""
-    draw = draw_of(chosen(chosen(EXPERIMENTS, experiment)["noises"], noise, "noise"), seed)
+    draw = draw_of(noise_block(experiment, noise), seed)
     return f"results/{experiment}/{noise}/labels{draw}.parquet"
 
 
@@ -260,8 +271,7 @@ def features_spec(wildcards):
 
 
 def corrupt_spec(wildcards):
-    b = block(wildcards)
-    noise = chosen(b["noises"], wildcards.noise, "noise")
+    b, noise = block(wildcards), noise_block(wildcards.experiment, wildcards.noise)
     seeds = [noise["seed"], *([int(wildcards.draw.removeprefix("_seed"))] if wildcards.draw else [])]
     return spec({"subset": b["subset"], "kind": noise["kind"], "rate": noise["rate"], "seeds": seeds})
 
@@ -271,7 +281,7 @@ def train_spec(wildcards):
     b = block(wildcards)
     layout = ("threads", "checkpoint_seconds", "stack_seeds")
     training = {key: value for key, value in b["training"].items() if key not in layout}
-    return spec({"training": training, "seeds": seeds(wildcards), **chosen(b["models"], wildcards.model, "model")})
+    return spec({"training": training, "seeds": seeds(wildcards), **model_block(wildcards)})
 
 
 def settings_spec(group):
@@ -345,13 +355,10 @@ def forward_minutes(wildcards, passes):
 def train_mb(wildcards, attempt):
     """torch itself, the data; for each network weights, gradient, two moments and what of these a state holds as it is
     written, and inputs, activations and their gradients of one batch of each size that occurs."""
-    b, source = block(wildcards), SOURCES[block(wildcards)["dataset"]["source"]]
-    model, batch = chosen(b["models"], wildcards.model, "model"), b["training"]["batch_size"]
-    pieces = (
-        (2048, samples(wildcards)),
-        (2048, source.test),
-        (batch, samples(wildcards)),
-    )  # evaluated, evaluated, trained on
+    b, model = block(wildcards), model_block(wildcards)
+    source, batch = SOURCES[b["dataset"]["source"]], b["training"]["batch_size"]
+    # Training and test images are evaluated 2,048 at a time, and training images come in batches.
+    pieces = [(2048, samples(wildcards)), (2048, source.test), (batch, samples(wildcards))]
     sizes = {size for at_once, of in pieces for size in (min(at_once, of), of % at_once)}
     per_sample = 4 * source.pixels + 8 * model["hidden_layers"] * model["width"]
     per_network = 40 * weights(b, wildcards.model) + sum(sizes) * per_sample
@@ -375,16 +382,14 @@ def train_minutes(wildcards, attempt):
 def extract_minutes(wildcards, attempt):
     """A forward pass per snapshot that is read, and as much again for the statistics."""
     training, stride = block(wildcards)["training"], block(wildcards)["activations"]["snapshot_stride"]
-    snapshots = 1 + math.ceil(len(log_spaced(training["epochs"], training["snapshots_per_decade"])) / stride)
-    return attempt * int(5 + 2 * forward_minutes(wildcards, snapshots))
+    read = selected(log_spaced(training["epochs"], training["snapshots_per_decade"]), stride)
+    return attempt * int(5 + 2 * forward_minutes(wildcards, len(read)))
 
 
 def extract_mb(wildcards, attempt):
     """torch, the data, one batch of activations with what is computed from a layer, and one row group of each table."""
-    b = block(wildcards)
-    model, batch = chosen(b["models"], wildcards.model, "model"), min(
-        b["activations"]["batch_size"], samples(wildcards)
-    )
+    b, model = block(wildcards), model_block(wildcards)
+    batch = min(b["activations"]["batch_size"], samples(wildcards))
     activations = 4 * batch * model["width"] * (model["hidden_layers"] + 6)
     return attempt * int(1000 + 2 * data_mb(wildcards) + (8 * weights(b, wildcards.model) + activations) / 1e6)
 

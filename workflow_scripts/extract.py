@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import torch
 
-from epochwise import activations, datasets, runtime, snapshots, tables
+from epochwise import activations, datasets, runtime, schedule, snapshots, tables
 
 with runtime.job(snakemake) as spec:
     runtime.choose_device("cpu", snakemake.threads)
@@ -13,7 +13,7 @@ with runtime.job(snakemake) as spec:
     labels = tables.read(snakemake.input.labels, "labels")
     index, true, given = (labels[name].to_numpy() for name in ("index", "true_label", "given_label"))
     folder = snakemake.input.snapshots
-    epochs = snapshots.selected(snapshots.epochs_in(folder), spec["snapshot_stride"])
+    epochs = schedule.selected(snapshots.epochs_in(folder), spec["snapshot_stride"])
     last, scaling = snapshots.load(folder, epochs[-1])  # each snapshot is read once
     classes = len(images.class_names)
     with ExitStack() as files:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwise.schedule import log_spaced
+from epochwise.schedule import log_spaced, selected
 
 LAST, PER_DECADE = st.integers(1, 20_000), st.integers(1, 60)
 
@@ -44,3 +44,10 @@ def test_no_step_is_longer_than_asked_but_for_rounding(last, per_decade):
 def test_a_longer_run_looks_at_the_same_epochs(a, b, per_decade):
     short, long = (log_spaced(last, per_decade) for last in sorted((a, b)))
     assert short[:-1] == [epoch for epoch in long if epoch < short[-1]]
+
+
+@pytest.mark.parametrize(
+    ("stride", "expected"), [(1, [0, 1, 3, 9, 30]), (2, [0, 3, 30]), (3, [0, 1, 30]), (4, [0, 30]), (99, [0, 30])]
+)
+def test_every_nth_snapshot_is_counted_from_the_last_and_the_first_is_among_them(stride, expected):
+    assert selected([0, 1, 3, 9, 30], stride) == expected

@@ -53,13 +53,6 @@ def test_a_network_of_width_1_is_saved_too(tmp_path):
         assert all(torch.equal(loaded.state_dict()[name], value) for name, value in network.state_dict().items())
 
 
-@pytest.mark.parametrize(
-    ("stride", "expected"), [(1, [0, 1, 3, 9, 30]), (2, [0, 3, 30]), (3, [0, 1, 30]), (4, [0, 30]), (99, [0, 30])]
-)
-def test_every_nth_snapshot_is_counted_from_the_last_and_the_first_is_among_them(stride, expected):
-    assert snapshots.selected([0, 1, 3, 9, 30], stride) == expected
-
-
 def test_a_snapshot_tells_all_that_the_contract_names(saved, model):
     with safe_open(saved, "pt") as file:
         metadata = file.metadata()

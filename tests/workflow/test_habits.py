@@ -150,19 +150,18 @@ def test_the_profile_for_several_gpus_lets_each_training_job_ask_for_one(checkou
     assert all("gpu=1, jobs_per_gpu=1" in line for _, line in asked)
 
 
-def resources_of(checkout, rule, **training):
+def resources_of(checkout, rule, *arguments, **training):
     """Resources of the jobs of a rule in a dry run, one dict each."""
     overlay = {"experiments": {"digits": {"training": training}}}
-    told = checkout.build("--dry-run", "all", overlay=overlay)
+    told = checkout.build("--dry-run", "all", *arguments, overlay=overlay)
     lines = re.findall(rf"^rule {rule}:\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
     return [dict(part.split("=") for part in line.split(", ")) for line in lines]
 
 
 def test_a_stack_asks_for_what_is_set_for_training_unless_it_is_set_for_the_stack(checkout):
     both = ("--set-resources", "train:mem=5GB", "train:runtime=77", "--set-threads", "train=2")
-    told = checkout.build("--dry-run", "all", *both, "--cores", "4")
-    asked = re.findall(r"^rule train\w*:\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
-    assert len(asked) == 7 and all("mem_mb=5000" in line and "runtime=77" in line for line in asked)
+    asked = resources_of(checkout, r"train\w*", *both, "--cores", "4")
+    assert [(found["mem_mb"], found["runtime"]) for found in asked] == 7 * [("5000", "77")]
     own = ("--set-resources", "train:runtime=77", "train_stack_0:mem=5GB", "--set-threads", "train_stack_0=2")
     told = checkout.build("--dry-run", "all", *own, "--cores", "4")
     [stack, _] = re.findall(r"^rule train_stack_0:\n(?:    .*\n)*?    threads: (.*)\n    resources: (.*)$", told, re.M)

@@ -46,9 +46,8 @@ class Progress:
 def save(folder: Path, made_from: str, stack: Stack, orders: list[torch.Generator], progress: Progress) -> None:
     """Write the state atomically."""
     tensors = {**stack.state(), **{f"order{i}": order.get_state() for i, order in enumerate(orders)}}
-    progress_made = {"made_from": made_from, "epoch": progress.epoch, "history": progress.history}
-    progress_made["threads"] = progress.threads
-    snapshots.save_state(folder / STATE, tensors, progress_made)
+    made = {"epoch": progress.epoch, "history": progress.history, "threads": progress.threads}
+    snapshots.save_state(folder / STATE, tensors, {"made_from": made_from, **made})
 
 
 def resume(

@@ -38,9 +38,8 @@ class ConfigError(InputError):
     """The configuration cannot be used; the message names the key, its value and the remedy."""
 
     def __init__(self, message: str):
-        super().__init__(
-            message.encode("utf-8", "backslashreplace").decode()
-        )  # half a surrogate pair cannot be printed
+        # Half a surrogate pair cannot be printed.
+        super().__init__(message.encode("utf-8", "backslashreplace").decode())
 
 
 def load_schema() -> dict:

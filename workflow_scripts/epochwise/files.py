@@ -37,12 +37,17 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def lock_at(path: str | Path) -> FileLock:
+    """A lock that the system releases however a job ends; no marker file, which would outlive one that was killed."""
+    return FileLock(path, fallback_to_soft=False)
+
+
 def hold(path: str | Path) -> FileLock:
     """Take the lock file `path`, which is held until it is released or the process ends; waits for who holds it.
 
     A job can outlive the Snakemake that started it, and would write over the results of the next one.
     """
-    lock = FileLock(path, fallback_to_soft=False)  # a marker file would outlive a job that was killed on another node
+    lock = lock_at(path)
     try:
         lock.acquire(blocking=False)
     except Timeout:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock, Timeout
+
+from epochwise.files import lock_at
 
 log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
@@ -27,8 +29,7 @@ def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = No
     told = False
     while True:
         for slot, gpu in itertools.product(range(jobs_per_gpu), gpus):
-            path = folder / f"epochwise-{holder}-gpu{gpu}-{slot}.lock"
-            lock = FileLock(path, fallback_to_soft=False)  # a marker file would outlive a killed job
+            lock = lock_at(folder / f"epochwise-{holder}-gpu{gpu}-{slot}.lock")
             try:
                 lock.acquire(blocking=False)
             except Timeout:

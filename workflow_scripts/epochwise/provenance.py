@@ -10,7 +10,8 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -84,17 +85,11 @@ def behind(files: Iterable[str], made: dict[Path, dict]) -> list[Path]:
 
     Where several records name a file, those count whose sum it has: the others are of jobs that made it earlier.
     """
-    sums: dict[str, str | None] = {}
-
-    def fits(path: str, sha256: str) -> bool:
-        if path not in sums:
-            sums[path] = _sha256(Path(path)) if Path(path).is_file() else None
-        return sums[path] == sha256
-
+    now = _sums_below(Path())
     wanted, found = set(files), set()
 
     def made_one(record: dict) -> bool:
-        return any(fits(path, record["outputs"][path]) for path in sorted(wanted & record["outputs"].keys()))
+        return any(now(path) == record["outputs"][path] for path in sorted(wanted & record["outputs"].keys()))
 
     while more := {path for path in made.keys() - found if made_one(made[path])}:
         found |= more
@@ -111,14 +106,7 @@ def mismatches(results: Path) -> list[str]:
     and runs and labels that the experiment's last summary did not ask for may be old.
     """
     wrong = []
-    known: dict[str, str | None] = {}
-
-    def now(path: str) -> str | None:
-        if path not in known:
-            file = results.parent / path
-            known[path] = _sha256(file) if file.is_file() else None
-        return known[path]
-
+    now = _sums_below(results.parent)
     made = records(results).values()
     asked_for = {
         Path(next(iter(record["outputs"]))).parts[1]: {tuple(run) for run in record["spec"].get("runs", [])}
@@ -167,6 +155,17 @@ def mismatches(results: Path) -> list[str]:
             if now(name) != sha256 and not gone:
                 wrong.append(f"{next(iter(outputs))}: made from another {name} (rule {record['rule']})")
     return wrong
+
+
+def _sums_below(root: Path) -> Callable[[str], str | None]:
+    """A function of a path below `root`: the SHA-256 of the file, read once, or None where there is none."""
+
+    @cache
+    def now(path: str) -> str | None:
+        file = root / path
+        return _sha256(file) if file.is_file() else None
+
+    return now
 
 
 def _is_record(value: object) -> bool:

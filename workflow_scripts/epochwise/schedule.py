@@ -10,3 +10,8 @@ def log_spaced(last: int, per_decade: int) -> list[int]:
     """
     steps = range(math.floor(math.log10(last) * per_decade) + 1)
     return sorted({0, last, *(min(round(10 ** (k / per_decade)), last) for k in steps)})
+
+
+def selected(epochs: list[int], stride: int) -> list[int]:
+    """Every `stride`-th of ascending `epochs`, counted back from the last; and the first."""
+    return sorted({epochs[0], *epochs[::-stride]})

@@ -27,11 +27,6 @@ def epochs_in(folder: str | Path) -> list[int]:
     return epochs
 
 
-def selected(epochs: list[int], stride: int) -> list[int]:
-    """Every `stride`-th of ascending `epochs`, counted back from the last; and the first."""
-    return sorted({epochs[0], *epochs[::-stride]})
-
-
 def save(folder: str | Path, model: MLP, epoch: int, seed: int, scaling: Scaling) -> None:
     """Write one snapshot atomically, with all that is needed to use it on pixels."""
     metadata = {
@@ -104,8 +99,7 @@ def _checksum(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str
     checksum = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         checksum = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), checksum)
-        packed = (
-            tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        )  # also if of one element and strided
-        checksum = zlib.crc32(packed.reshape(-1).view(torch.uint8).numpy(), checksum)
+        packed = tensor.detach().cpu().contiguous()
+        flat = packed.as_strided((packed.numel(),), (1,))  # of one element, it is contiguous whatever its stride
+        checksum = zlib.crc32(flat.view(torch.uint8).numpy(), checksum)
     return str(checksum)
