@@ -3,7 +3,8 @@
     snakemake --cores 8 all                                  the embedded experiment, digits
     snakemake --cores 8 all --config experiment=cifar10      the paper
 
-The line to keep in mind: dataset → corrupt → train → extract → separation, outliers → summary → claims, figures.
+The flow of data: dataset → corrupt → train → publish → extract → separation, outliers → summary → claims → report;
+summary → figures.
 """
 
 from snakemake.utils import min_version
@@ -18,6 +19,8 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/specs.smk"
+include: "rules/resources.smk"
 include: "rules/dataset.smk"
 include: "rules/training.smk"
 include: "rules/activations.smk"
@@ -34,6 +37,7 @@ wildcard_constraints:
     seed=r"\d+",
     draw=r"(_seed\d+)?",
     figure="|".join(FIGURES),
+    unit=r"stack|seed\d+",
 
 
 localrules:

@@ -26,12 +26,14 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
-from epochwise import activations, snapshots, training  # noqa: E402
-from epochwise.datasets import import_torchvision  # noqa: E402
-from epochwise.mlp import MLP, initialize  # noqa: E402
-from epochwise.scaling import Scaling  # noqa: E402
-from epochwise.schedule import log_spaced  # noqa: E402
-from epochwise.stack import Stack, network_inputs  # noqa: E402
+from epochwise.data.datasets import import_torchvision  # noqa: E402
+
+from epochwise.activations import extraction  # noqa: E402
+from epochwise.training import loop, snapshots  # noqa: E402
+from epochwise.training.mlp import MLP, initialize  # noqa: E402
+from epochwise.training.scaling import Scaling  # noqa: E402
+from epochwise.training.stack import Stack, network_inputs  # noqa: E402
+from epochwise.workflow.schedule import log_spaced  # noqa: E402
 
 CLASSES = 10
 SCALING = Scaling((0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
@@ -71,13 +73,13 @@ def pixels(samples: int, inputs: int) -> tuple[np.ndarray, torch.Tensor]:
     return images, torch.from_numpy(random.integers(0, CLASSES, samples))
 
 
-def data(samples: int, inputs: int, dtype: torch.dtype, count: int = 1) -> training.Data:
+def data(samples: int, inputs: int, dtype: torch.dtype, count: int = 1) -> loop.Data:
     """Random data in the shape of a real run: a fifth as many test images as training images."""
     images, labels = pixels(samples, inputs)
     scaling = SCALING if inputs % 3 == 0 else Scaling((0.5,), (0.25,))
     rows = network_inputs(images, scaling, DEVICE, dtype)
     labels = labels.to(DEVICE)
-    return training.Data(rows, labels.expand(count, -1), labels, rows[: samples // 5], labels[: samples // 5])
+    return loop.Data(rows, labels.expand(count, -1), labels, rows[: samples // 5], labels[: samples // 5])
 
 
 def floor(shape: tuple[int, ...], batch: int, steps: int, dtype: torch.dtype, count: int = 1) -> dict[str, Callable]:
@@ -162,7 +164,7 @@ def train_rows(
             parts = {
                 **floor(shape, batch, samples // batch, dtype),
                 "epoch": epoch,
-                "evaluation": functools.partial(training.evaluate, stack, examples),
+                "evaluation": functools.partial(loop.evaluate, stack, examples),
                 "snapshot": functools.partial(snapshots.save, folder, stack.networks[0], 0, 0, SCALING),
             }
             work |= {f"{precision} {name}": part for name, part in parts.items()}
@@ -227,7 +229,7 @@ def stacking_table() -> pd.DataFrame:
                 stack = Stack(networks(64, hidden_layers, width, count), RATE, DEVICE)
                 few = dataclasses.replace(examples, given=examples.given[:count])
                 work[name] = functools.partial(stack.train_epoch, few.inputs, few.given, orders[:count], batch)
-                work[f"{name} evaluation"] = functools.partial(training.evaluate, stack, few)
+                work[f"{name} evaluation"] = functools.partial(loop.evaluate, stack, few)
             work["snapshot"] = functools.partial(snapshots.save, folder, stack.networks[0], 0, 0, SCALING)
             took = seconds(work, 9)
         least = took["products"] * 1257 / (steps * batch) + took["adam"]  # the last batch is a part
@@ -256,7 +258,7 @@ def extraction_table() -> pd.DataFrame:
         [model] = networks(inputs, hidden_layers, width)
         values = torch.randn(samples, inputs)
         labels = pixels(samples, inputs)[1].numpy()
-        groups = activations.groups_of_training(labels, np.roll(labels, 1), CLASSES, 0)
+        groups = extraction.groups_of_training(labels, np.roll(labels, 1), CLASSES, 0)
         shape = (inputs, *[width] * hidden_layers, CLASSES)
         signals = [torch.randn(batch, n) for n in shape]
         weights = [torch.randn(n, m) for n, m in itertools.pairwise(shape)]
@@ -269,7 +271,7 @@ def extraction_table() -> pd.DataFrame:
         took = seconds(
             {
                 "products": products,
-                "extraction": functools.partial(activations.layer_statistics, model, values, groups, batch),
+                "extraction": functools.partial(extraction.layer_statistics, model, values, groups, batch),
             },
             5,
         )

@@ -15,8 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests.workflow import staleness  # noqa: E402
 
-from epochwise import config  # noqa: E402
-from epochwise.claims import interval, number  # noqa: E402
+from epochwise.findings.claims import interval, number  # noqa: E402
+from epochwise.workflow import config  # noqa: E402
 
 
 def claims_table(claims: pd.DataFrame) -> str:

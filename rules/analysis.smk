@@ -6,7 +6,7 @@ run, and over seeds `results/{experiment}/summary/*.parquet` and `results/{exper
 
 
 rule separation:
-    """Hold clean against noisy mean signals, per layer and class."""
+    """Compare the mean signals of clean and noisy data, per layer and class."""
     input:
         class_means=f"{RUN}/activations/class_means.parquet",
         neurons=f"{RUN}/activations/neurons.parquet",
@@ -66,13 +66,10 @@ rule summary:
         neurons=of_all_runs("activations/neurons.parquet"),
         large_activation=of_all_runs("large_activation.parquet"),
     output:
-        curves=ensure("results/{experiment}/summary/curves.parquet", non_empty=True),
-        phases=ensure("results/{experiment}/summary/phases.parquet", non_empty=True),
-        phases_by_seed=ensure("results/{experiment}/summary/phases_by_seed.parquet", non_empty=True),
-        separation=ensure("results/{experiment}/summary/separation.parquet", non_empty=True),
-        outliers=ensure("results/{experiment}/summary/outliers.parquet", non_empty=True),
-        peaks=ensure("results/{experiment}/summary/peaks.parquet", non_empty=True),
-        large_activation=ensure("results/{experiment}/summary/large_activation.parquet", non_empty=True),
+        **{
+            table.name: ensure(f"results/{{experiment}}/summary/{table.path}", non_empty=True)
+            for table in catalogue.SUMMARY_TABLES
+        },
     log:
         "results/logs/summary/{experiment}.log",
     benchmark:
@@ -91,15 +88,18 @@ rule summary:
 
 
 rule claims:
-    """Judge every claim of the paper over seeds."""
+    """Test every claim over seeds, and judge the paper's three findings."""
     input:
+        about_runs="results/{experiment}/summary/runs.parquet",
         phases="results/{experiment}/summary/phases_by_seed.parquet",
         separation=of_all_runs("separation.parquet"),
         outliers=of_all_runs("outliers.parquet"),
         large_activation=of_all_runs("large_activation.parquet"),
     output:
-        parquet=ensure("results/{experiment}/claims.parquet", non_empty=True),
-        markdown=ensure("results/{experiment}/claims.md", non_empty=True),
+        claims=ensure("results/{experiment}/claims.parquet", non_empty=True),
+        claims_text=ensure("results/{experiment}/claims.md", non_empty=True),
+        findings=ensure("results/{experiment}/findings.parquet", non_empty=True),
+        findings_text=ensure("results/{experiment}/findings.md", non_empty=True),
     log:
         "results/logs/claims/{experiment}.log",
     benchmark:

@@ -71,6 +71,6 @@ rule corrupt:
         runtime=growing(5),
     params:
         spec=corrupt_spec,
-        code=code_of("corrupt.py"),
+        code=corrupt_code,
     script:
         "../workflow_scripts/corrupt.py"

@@ -10,6 +10,7 @@ rule captions:
     """Write the captions of the report, and the claims as a table for the browser."""
     input:
         claims="results/{experiment}/claims.parquet",
+        findings="results/{experiment}/findings.parquet",
     output:
         captions=ensure(expand("results/{{experiment}}/captions/{name}.rst", name=CAPTIONS), non_empty=True),
         html=report(
@@ -41,20 +42,10 @@ rule archive:
     input:
         rules.summary.output,
         rules.captions.output,
-        expand("results/{{experiment}}/claims.{ext}", ext=["parquet", "md"]),
+        rules.claims.output,
         expand("results/{{experiment}}/figures/{figure}.{ext}", figure=FIGURES, ext=["pdf", "png", "csv"]),
         labels_of_all_runs,
-        *(
-            of_all_runs(name)
-            for name in (
-                "history.parquet",
-                "snapshots.sha256",
-                "provenance.json",
-                "separation.parquet",
-                "outliers.parquet",
-                "large_activation.parquet",
-            )
-        ),
+        archived_files_of_all_runs,
     output:
         archive=ensure("results/{experiment}/archive.zip", non_empty=True),
     log:

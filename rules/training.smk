@@ -1,29 +1,28 @@
 """Training.
 
-In: images and labels. Out, under `results/{experiment}/{noise}/{model}/seed{seed}/`: the learning curves
-`history.parquet`, the weights `snapshots/epoch_*.safetensors`, their sums `snapshots.sha256`, and `provenance.json`. A
-job keeps its state beside its outputs, in `.training/` (of a stack: of its first seed): killed, it continues from there,
-and so does a run that is made longer.
+In: images and labels.
+Out, under `results/{experiment}/{noise}/{model}/`:
+
+- `seed{seed}.sha256`, or `stack.sha256` if one job trains all seeds: the checksums of what was trained. Training works in
+  `.training/seed{seed}/` or `.training/stack/`, where it keeps its state: a killed job continues from there, and so does
+  a run that is made longer.
+- `seed{seed}/`: the learning curves `history.parquet`, the weights `snapshots/epoch_*.safetensors`, their checksums
+  `snapshots.sha256`, and `provenance.json`.
 """
 
 
 rule train:
-    """Train one network: one model, one seed."""
+    """Train one network, or those of all seeds of a model side by side."""
     input:
         train=data_file("train"),
         test=data_file("test"),
-        labels=all_labels,
+        labels=labels_of_unit,
     output:
-        history=[ensure(f"{RUN}/history.parquet", non_empty=True)],
-        snapshots=[directory(f"{RUN}/snapshots")],
-        manifest=[ensure(f"{RUN}/snapshots.sha256", non_empty=True)],
-        provenance=[ensure(f"{RUN}/provenance.json", non_empty=True)],
+        manifest=ensure(f"{MODEL}/{{unit}}.sha256", non_empty=True),
     log:
-        "results/logs/train/{experiment}/{noise}/{model}/seed{seed}.log",
+        "results/logs/train/{experiment}/{noise}/{model}/{unit}.log",
     benchmark:
-        "results/logs/train/{experiment}/{noise}/{model}/seed{seed}.tsv"
-    wildcard_constraints:
-        experiment=ALONE,
+        "results/logs/train/{experiment}/{noise}/{model}/{unit}.tsv"
     conda:
         "../envs/training.yaml"
     threads: train_threads
@@ -40,33 +39,27 @@ rule train:
         "../workflow_scripts/train.py"
 
 
-for number, (experiment, models) in enumerate(STACKED.items()):
-
-    rule:
-        name:
-            f"train_stack_{number}"
-        input:
-            train=data_file("train"),
-            test=data_file("test"),
-            labels=all_labels,
-        output:
-            history=ensure(of_all_seeds(experiment, "history.parquet"), non_empty=True),
-            snapshots=directory(of_all_seeds(experiment, "snapshots")),
-            manifest=ensure(of_all_seeds(experiment, "snapshots.sha256"), non_empty=True),
-            provenance=ensure(of_all_seeds(experiment, "provenance.json"), non_empty=True),
-        log:
-            "results/logs/train/{experiment}/{noise}/{model}/stack.log",
-        benchmark:
-            "results/logs/train/{experiment}/{noise}/{model}/stack.tsv"
-        wildcard_constraints:
-            experiment=re.escape(experiment),
-            model="|".join(map(re.escape, models)),
-        conda:
-            "../envs/training.yaml"
-        params:
-            spec=train_spec,
-            code=code_of("train.py"),
-        script:
-            "../workflow_scripts/train.py"
-
-    inherit_resources(f"train_stack_{number}", "train")
+rule publish:
+    """Make the files of one trained network the results of its run, by links where possible."""
+    input:
+        manifest=trained,
+    output:
+        history=ensure(f"{RUN}/history.parquet", non_empty=True),
+        snapshots=directory(f"{RUN}/snapshots"),
+        manifest=ensure(f"{RUN}/snapshots.sha256", non_empty=True),
+        provenance=ensure(f"{RUN}/provenance.json", non_empty=True),
+    log:
+        "results/logs/publish/{experiment}/{noise}/{model}/seed{seed}.log",
+    benchmark:
+        "results/logs/publish/{experiment}/{noise}/{model}/seed{seed}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(5),
+    params:
+        spec=publish_spec,
+        code=code_of("publish.py"),
+    script:
+        "../workflow_scripts/publish.py"

@@ -1,9 +1,10 @@
-"""Figures, tables, claims, configuration and records of one experiment in one file."""
+"""Pack figures, tables, claims, configuration and records of one experiment into one file."""
 
 from pathlib import Path
 
-from epochwise import archive, provenance, runtime
+from epochwise.workflow import archive, verify
+from epochwise.workflow.job import job
 
-with runtime.job(snakemake) as spec:
-    records = provenance.behind(snakemake.input, provenance.records(Path("results")))
+with job(snakemake) as spec:
+    records = verify.records_behind(snakemake.input, verify.read_records(Path("results")))
     archive.pack([*snakemake.input, *records], spec, snakemake.output.archive)

@@ -1,14 +1,19 @@
-"""Captions of the report, and the claims as a page."""
+"""Write the captions of the report, and findings and claims as a page."""
 
 from pathlib import Path
 
-from epochwise import captions, runtime, tables
-from epochwise.files import atomic
+from epochwise.findings.claims import CLAIMS_TABLE
+from epochwise.findings.findings import FINDINGS_TABLE
+from epochwise.report import captions
+from epochwise.workflow import tables
+from epochwise.workflow.files import atomic
+from epochwise.workflow.job import job
 
-with runtime.job(snakemake) as spec:
-    claims = tables.read(snakemake.input.claims, "claims")
+with job(snakemake) as spec:
+    claims = tables.read(snakemake.input.claims, CLAIMS_TABLE)
+    findings = tables.read(snakemake.input.findings, FINDINGS_TABLE)
     texts = {path: captions.caption(Path(path).stem, claims, spec["level"]) for path in snakemake.output.captions}
-    texts[snakemake.output.html] = captions.html(claims, spec["level"])
+    texts[snakemake.output.html] = captions.claims_page(claims, findings, spec["level"])
     for path, text in texts.items():
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -1,28 +1,30 @@
-"""The paper's claims against the runs of one experiment."""
+"""Test every claim over seeds, and judge the paper's findings."""
 
 import logging
 
-from epochwise import claims, runtime, tables
-from epochwise.files import atomic
+from epochwise.findings import claims, evidence, findings
+from epochwise.workflow import tables
+from epochwise.workflow.files import atomic
+from epochwise.workflow.job import job
 
-with runtime.job(snakemake) as spec:
-    phases = tables.read(snakemake.input.phases, "phases_by_seed").set_index(["noise", "model", "seed"])
-    runs = {}
-    for (noise, model, seed), separation, outliers, large_activation in zip(
+with job(snakemake) as spec:
+    given, made = snakemake.input, snakemake.output
+    runs = evidence.read_runs(
         spec["runs"],
-        snakemake.input.separation,
-        snakemake.input.outliers,
-        snakemake.input.large_activation,
-        strict=True,
-    ):
-        runs[noise, model, seed] = claims.Run(
-            phases.loc[(noise, model, seed)].set_index(["metric", "quantity"])["value"].to_dict(),
-            tables.read(separation, "separation"),
-            tables.read(outliers, "outliers"),
-            tables.read(large_activation, "large_activation"),
-        )
-    result = claims.judge(runs, spec["margins"], spec["level"])
-    tables.write(result, "claims", snakemake.output.parquet)
-    with atomic(snakemake.output.markdown) as temporary:
-        temporary.write_text(claims.to_markdown(result, spec["level"]), encoding="utf-8")
-    logging.info("verdicts: %s", result["verdict"].value_counts().to_dict())
+        phases=given.phases,
+        separation=given.separation,
+        outliers=given.outliers,
+        large_activation=given.large_activation,
+    )
+    judged = claims.judge(runs, evidence.weights_by_model(given.about_runs), spec["margins"], spec["level"])
+    found = findings.judge_findings(judged)
+    tables.write(judged, claims.CLAIMS_TABLE, made.claims)
+    tables.write(found, findings.FINDINGS_TABLE, made.findings)
+    texts = {
+        made.claims_text: claims.to_markdown(judged, spec["level"]),
+        made.findings_text: findings.to_markdown(found),
+    }
+    for path, text in texts.items():
+        with atomic(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    logging.info("findings: %s", dict(zip(found["title"], found["verdict"], strict=True)))

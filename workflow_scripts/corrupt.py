@@ -4,15 +4,20 @@ import logging
 
 import pandas as pd
 
-from epochwise import datasets, label_noise, runtime, tables
+from epochwise.data import image_table
+from epochwise.data.corruption import LABELS, corrupt
+from epochwise.data.subset import stratified_subset
+from epochwise.workflow import tables
+from epochwise.workflow.job import job
 
-with runtime.job(snakemake) as spec:
-    labels = datasets.read_labels(snakemake.input.train)
-    _, class_names = datasets.read_metadata(snakemake.input.train)
-    index = label_noise.stratified_subset(labels, spec["subset"]["size"], spec["subset"]["seed"])
+with job(snakemake) as spec:
+    labels = image_table.read_labels(snakemake.input.train)
+    _, class_names = image_table.read_metadata(snakemake.input.train)
+    index = stratified_subset(labels, spec["subset"]["size"], spec["subset"]["seed"])
     true = labels[index]
-    given = label_noise.corrupt(true, spec["kind"], spec["rate"], len(class_names), *spec["seeds"])
+    given = corrupt(true, len(class_names), spec["noise"], *spec["seeds"])
     noisy = given != true
     table = pd.DataFrame({"index": index, "true_label": true, "given_label": given, "is_noisy": noisy})
-    tables.write(table, "labels", snakemake.output.labels)
-    logging.info("%d samples, noise rate asked %.4f, achieved %.4f", len(index), spec["rate"], noisy.mean())
+    tables.write(table, LABELS, snakemake.output.labels)
+    rate = spec["noise"]["rate"]
+    logging.info("%d samples, requested noise rate %.4f, achieved %.4f", len(index), rate, noisy.mean())

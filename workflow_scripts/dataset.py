@@ -1,12 +1,15 @@
-"""Bring one data set into the workflow's own table layout."""
+"""Write a data set in the workflow's own table layout."""
 
 import logging
 
-from epochwise import datasets, runtime, tables
+from epochwise.data import image_table
+from epochwise.data.loading import load
+from epochwise.workflow import tables
+from epochwise.workflow.job import job
 
-with runtime.job(snakemake) as spec:
-    train, test, digest = datasets.load(spec["source"], spec["path"], spec["sha256"])
+with job(snakemake) as spec:
+    train, test, digest = load(spec["source"], spec["path"], spec["sha256"])
     for images, path in ((train, snakemake.output.train), (test, snakemake.output.test)):
-        tables.write_arrow(datasets.to_table(images, spec["source"], digest), path)
+        tables.write_arrow(image_table.to_table(images, spec["source"], digest), path)
         logging.info("%s: %d images of shape %s", path, len(images.labels), images.shape)
     logging.info("sha256 of the content: %s", digest)

@@ -1,7 +1,10 @@
 """Pixel statistics and principal components of the training images."""
 
-from epochwise import datasets, features, runtime, tables
+from epochwise.data import image_table
+from epochwise.data.features import FEATURES, input_features
+from epochwise.workflow import tables
+from epochwise.workflow.job import job
 
-with runtime.job(snakemake) as spec:
-    images = datasets.read(snakemake.input.train)
-    tables.write(features.input_features(images.pixels, spec["components"]), "features", snakemake.output.features)
+with job(snakemake) as spec:
+    images = image_table.read(snakemake.input.train)
+    tables.write(input_features(images.pixels, spec["components"]), FEATURES, snakemake.output.features)

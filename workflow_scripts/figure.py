@@ -2,19 +2,22 @@
 
 import importlib
 
-from epochwise import datasets, runtime, tables
+from epochwise.activations.tables import SAMPLES
+from epochwise.data import image_table
+from epochwise.data.corruption import LABELS
 from epochwise.figures import theme
+from epochwise.findings import summary
+from epochwise.workflow import tables
+from epochwise.workflow.job import job
 
-NOT_SUMMARIES = ("phases_by_seed", "labels", "samples")
+SCHEMAS = summary.SCHEMAS | {"labels": LABELS, "samples": SAMPLES}
 
-with runtime.job(snakemake) as spec:
-    inputs = {}
-    for name, path in snakemake.input.items():
-        if name == "train_images":
-            inputs[name] = datasets.read(path)
-        else:
-            inputs[name] = tables.read(path, name if name in NOT_SUMMARIES else f"summary_{name}")
-    # Imported by name, so that this script does not reach the other figures and an edit redraws only its own.
+with job(snakemake) as spec:
+    inputs = {
+        name: image_table.read(path) if name == "train_images" else tables.read(path, SCHEMAS[name])
+        for name, path in snakemake.input.items()
+    }
+    # Imported by name, so that this script does not reach the other figures, and an edit redraws only its own figure.
     module = importlib.import_module(f"epochwise.figures.{snakemake.wildcards.figure}")
     figure, numbers = module.draw(inputs, spec["shown"], spec["options"])
     output = snakemake.output

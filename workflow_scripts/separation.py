@@ -1,9 +1,12 @@
-"""Clean against noisy mean signals of one run."""
+"""Compare the mean signals of clean and noisy data of one run."""
 
-from epochwise import runtime, separation, tables
+from epochwise.activations.tables import CLASS_MEANS, NEURONS
+from epochwise.analysis.separation import SEPARATION, separation
+from epochwise.workflow import tables
+from epochwise.workflow.job import job
 
-with runtime.job(snakemake) as spec:
-    class_means = tables.read(snakemake.input.class_means, "class_means")
-    neurons = tables.read(snakemake.input.neurons, "neurons", ["epoch", "layer", "neuron", "max", "mean"])
-    result = separation.separation(class_means, neurons, spec["min_samples"])
-    tables.write(result, "separation", snakemake.output.separation)
+with job(snakemake) as spec:
+    class_means = tables.read(snakemake.input.class_means, CLASS_MEANS)
+    neurons = tables.read(snakemake.input.neurons, NEURONS, ["epoch", "layer", "neuron", "max", "mean"])
+    result = separation(class_means, neurons, spec["min_samples"])
+    tables.write(result, SEPARATION, snakemake.output.separation)

@@ -1,23 +1,28 @@
-"""All runs of one experiment, over seeds."""
+"""Bring all runs of one experiment together over seeds."""
 
-from epochwise import runtime, summary, tables
+from epochwise.activations.tables import NEURONS
+from epochwise.analysis.large_activation import LARGE_ACTIVATION
+from epochwise.analysis.outliers import OUTLIERS
+from epochwise.analysis.separation import SEPARATION
+from epochwise.findings import summary
+from epochwise.training.history import HISTORY
+from epochwise.workflow.job import job
+from epochwise.workflow.tables import read_runs, write
 
-with runtime.job(snakemake) as spec:
-    runs, level = spec["runs"], spec["level"]
-    history = tables.read_runs(snakemake.input.history, runs, "history")
+with job(snakemake) as spec:
+    given, runs, level = snakemake.input, spec["runs"], spec["level"]
+    history = read_runs(given.history, runs, HISTORY)
     by_seed = summary.phases_by_seed(history, spec["phases"])
-    phase_keys = [*summary.RUN, "metric", "quantity"]
     ends = [("epoch", "in", [0, int(history["epoch"].max())])]
     results = {
+        "runs": summary.runs_table(runs, spec["noises"], spec["models"]),
         "curves": summary.curves(history, level),
-        "phases": summary.over_seeds(by_seed, phase_keys, "value", level),
-        "separation": summary.separation(tables.read_runs(snakemake.input.separation, runs, "separation"), level),
-        "outliers": summary.outliers(tables.read_runs(snakemake.input.outliers, runs, "outliers"), level),
-        "peaks": summary.peaks(tables.read_runs(snakemake.input.neurons, runs, "neurons", filters=ends), level),
-        "large_activation": summary.large_activation(
-            tables.read_runs(snakemake.input.large_activation, runs, "large_activation"), level
-        ),
+        "phases": summary.phases_over_seeds(by_seed, level),
+        "phases_by_seed": by_seed,
+        "separation": summary.separation(read_runs(given.separation, runs, SEPARATION), level),
+        "outliers": summary.outliers(read_runs(given.outliers, runs, OUTLIERS), level),
+        "peaks": summary.peaks(read_runs(given.neurons, runs, NEURONS, filters=ends), level),
+        "large_activation": summary.large_activation(read_runs(given.large_activation, runs, LARGE_ACTIVATION), level),
     }
     for name, table in results.items():
-        tables.write(table, f"summary_{name}", snakemake.output[name])
-    tables.write(by_seed, "phases_by_seed", snakemake.output.phases_by_seed)
+        write(table, summary.SCHEMAS[name], snakemake.output[name])

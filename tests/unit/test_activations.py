@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from epochwise import activations, tables
-from epochwise.mlp import MLP, initialize
+from epochwise.activations import extraction
+from epochwise.training.mlp import MLP, initialize
+from epochwise.workflow import tables
 
 N, CLASSES, LAYERS = 37, 3, 2
 BATCHES = [1, 5, 16, 37, 100]
@@ -47,13 +48,13 @@ def labels(random):
 
 @pytest.fixture
 def groups(labels):
-    return activations.groups_of_training(*labels, CLASSES, 0)
+    return extraction.groups_of_training(*labels, CLASSES, 0)
 
 
 @pytest.mark.parametrize("batch_size", BATCHES)
 def test_neurons_equal_the_full_matrix(inputs, groups, batch_size):
     model = network(1)
-    statistics, logits, _ = activations.layer_statistics(model, inputs, groups, batch_size)
+    statistics, logits, _ = extraction.layer_statistics(model, inputs, groups, batch_size)
     hidden, expected_logits = full_matrices(model, inputs)
     np.testing.assert_allclose(logits, expected_logits, rtol=1e-5, atol=1e-6)
     assert len(statistics) == LAYERS
@@ -77,10 +78,10 @@ def test_neurons_equal_the_full_matrix(inputs, groups, batch_size):
 def test_group_means_equal_the_full_matrix(inputs, labels, groups, batch_size):
     true, given_labels = labels
     model = network(2)
-    statistics, _, _ = activations.layer_statistics(model, inputs, groups, batch_size)
+    statistics, _, _ = extraction.layer_statistics(model, inputs, groups, batch_size)
     hidden, _ = full_matrices(model, inputs)
     for layer, statistic in enumerate(statistics, start=1):
-        means = activations.means(statistic.group_sums, groups.sizes)
+        means = extraction.means(statistic.group_sums, groups.sizes)
         for key, mean, size in zip(groups.keys, means, groups.sizes, strict=True):
             if key["subset"] in ("clean", "noisy"):
                 label = true if key["grouping"] == "true" else given_labels
@@ -93,9 +94,9 @@ def test_group_means_equal_the_full_matrix(inputs, labels, groups, batch_size):
 def test_the_large_neuron_has_the_largest_activation_and_is_traced_over_all_samples(inputs, groups, batch_size):
     model = network(3)
     hidden, _ = full_matrices(model, inputs)
-    large = activations.large_neurons(model, inputs, batch_size)
+    large = extraction.large_neurons(model, inputs, batch_size)
     assert large == {layer: full.max(0).argmax() for layer, full in hidden.items()}
-    _, _, traced = activations.layer_statistics(model, inputs, groups, batch_size, large)
+    _, _, traced = extraction.layer_statistics(model, inputs, groups, batch_size, large)
     assert traced.keys() == large.keys()
     for layer, full in hidden.items():
         np.testing.assert_allclose(traced[layer], full[:, large[layer]], rtol=1e-5, atol=1e-6)
@@ -104,7 +105,7 @@ def test_the_large_neuron_has_the_largest_activation_and_is_traced_over_all_samp
 def gather(matrix, batch_size):
     """The statistics of a hand-made matrix of activations, without groups."""
     values = torch.tensor(matrix, dtype=torch.float32)
-    statistic = activations.LayerStatistics(values.shape[1], 0)
+    statistic = extraction.LayerStatistics(values.shape[1], 0)
     for batch in values.split(batch_size):
         statistic.update(batch, torch.zeros(0, len(batch)))
     return statistic
@@ -126,9 +127,9 @@ def test_a_constant_neuron_has_no_deviation_rather_than_an_undefined_one(value):
 
 
 def test_an_empty_group_has_no_mean(inputs):
-    groups = activations.groups_of_test(np.zeros(N, int), CLASSES)
-    sums = activations.group_sums(network(0), inputs, groups, 10)
-    first, *empty = activations.means(sums[0], groups.sizes)
+    groups = extraction.groups_of_test(np.zeros(N, int), CLASSES)
+    sums = extraction.group_sums(network(0), inputs, groups, 10)
+    first, *empty = extraction.means(sums[0], groups.sizes)
     assert len(first) == 6 and empty == [None, None]
 
 
@@ -182,7 +183,7 @@ def test_there_is_no_median_without_a_positive_activation():
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60), st.integers(0, 5))
 def test_groups_of_training_are_those_of_the_definitions(pairs, seed):
     true, given_labels = np.array(pairs).T
-    groups = activations.groups_of_training(true, given_labels, 4, seed)
+    groups = extraction.groups_of_training(true, given_labels, 4, seed)
     rows = [np.flatnonzero(row).tolist() for row in groups.members.numpy()]
     members = {tuple(key.values()): set(row) for key, row in zip(groups.keys, rows, strict=True)}
     assert len(members) == 2 * 4 * 4
@@ -200,12 +201,12 @@ def test_groups_of_training_are_those_of_the_definitions(pairs, seed):
 
 def test_the_split_seed_decides_the_halves():
     labels = np.zeros(40, int)
-    a, again, other = (activations.groups_of_training(labels, labels, 1, seed).members for seed in (0, 0, 1))
+    a, again, other = (extraction.groups_of_training(labels, labels, 1, seed).members for seed in (0, 0, 1))
     assert torch.equal(a, again) and not torch.equal(a, other)
 
 
 def test_groups_of_test_are_the_classes():
-    groups = activations.groups_of_test(np.array([2, 0, 2]), 3)
+    groups = extraction.groups_of_test(np.array([2, 0, 2]), 3)
     assert groups.keys == [{"grouping": "true", "subset": "test", "class": c} for c in range(3)]
     assert groups.members.tolist() == [[0, 1, 0], [0, 0, 0], [1, 0, 1]]
 
@@ -219,7 +220,7 @@ def extracted(tmp_path, inputs, labels, groups):
     test_inputs = torch.randn(11, 4, generator=torch.Generator().manual_seed(5))
     test_labels = np.arange(11) % 2  # no sample of class 2
     parts = {}
-    for name, columns in activations.extract(
+    for name, columns in extraction.extract(
         [0, 8],
         network,
         inputs,
@@ -227,7 +228,7 @@ def extracted(tmp_path, inputs, labels, groups):
         INDICES,
         groups,
         test_inputs,
-        activations.groups_of_test(test_labels, CLASSES),
+        extraction.groups_of_test(test_labels, CLASSES),
         10,
     ):
         assert columns.keys() == set(tables.SCHEMAS[name].names)

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from epochwise import captions, claims
+from epochwise.findings import claims
+from epochwise.report import captions
 
 CLAIMS = pd.DataFrame(
     [

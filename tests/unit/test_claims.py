@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from epochwise import claims
-from epochwise.phases import phases
-from epochwise.tables import SCHEMAS
+from epochwise.analysis.phases import phases
+from epochwise.findings import claims
+from epochwise.workflow.tables import SCHEMAS
 
 EFFECTS = {claim.name: claim.effect for claim in claims.CLAIMS}
 MARGINS = {"accuracy": 0.01, "loss": 0.01, "octaves": 0.1, "single": 1.0, "cosine": 0.01, "explained": 0.05}

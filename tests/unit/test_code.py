@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from epochwise import code
-from epochwise.code import SCRIPTS, reached_by
-from epochwise.errors import InputError
+from epochwise.workflow import code
+from epochwise.workflow.code import SCRIPTS, reached_by
+from epochwise.workflow.errors import InputError
 
 TREE = {
     "direct.py": "from epochwise import alone\n",

@@ -10,11 +10,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwise import config
-from epochwise.config import ConfigError, canonical, load_schema, reference, resolve, weights_of
-from epochwise.errors import InputError
-from epochwise.mlp import MLP
-from epochwise.sources import SOURCES
+from epochwise.data.sources import SOURCES
+from epochwise.training.mlp import MLP
+from epochwise.workflow import config
+from epochwise.workflow.config import ConfigError, canonical, load_schema, reference, resolve, weights_of
+from epochwise.workflow.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 MODEL = {"hidden_layers": 2, "width": 8}

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from epochwise import config
-from epochwise.config import ConfigError
+from epochwise.workflow import config
+from epochwise.workflow.config import ConfigError
 from tests.workflow.conftest import ROOT
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())

@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from epochwise.data.datasets import DataError, Images
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from epochwise import datasets, tables
-from epochwise.datasets import DataError, Images
-from epochwise.errors import InputError
-from epochwise.sources import SOURCES
+from epochwise.data import datasets
+from epochwise.data.sources import SOURCES
+from epochwise.workflow import tables
+from epochwise.workflow.errors import InputError
 
 CIFAR10 = Path(os.environ.get("EPOCHWISE_CIFAR10", "nowhere"))
 IMG = pa.struct([("bytes", pa.binary()), ("path", pa.string())])

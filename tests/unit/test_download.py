@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from epochwise.data.datasets import DataError, import_torchvision
 
-from epochwise import datasets
-from epochwise.datasets import DataError, import_torchvision
+from epochwise.data import datasets
 
 
 class Trap:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from epochwise import tables
-from epochwise.features import input_features
+from epochwise.data.features import input_features
+from epochwise.workflow import tables
 
 
 @pytest.fixture

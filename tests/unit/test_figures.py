@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 from matplotlib.text import Text
 
-from epochwise import summary
+from epochwise.data.corruption import corrupt
 from epochwise.figures import panels, theme
-from epochwise.label_noise import corrupt
-from epochwise.tables import SCHEMAS
+from epochwise.findings import summary
+from epochwise.workflow.tables import SCHEMAS
 
 FIGURES = (
     "data_decomposition", "learning_curves", "phases", "separation_by_layer", "separation_by_class",

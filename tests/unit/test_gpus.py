@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from epochwise import gpus
-from epochwise.code import SCRIPTS
+from epochwise.workflow import gpus
+from epochwise.workflow.code import SCRIPTS
 
 PROGRAM = """
 import sys, time
-from epochwise import gpus
+from epochwise.workflow import gpus
 gpu, lock = gpus.claim(["0", "1"], int(sys.argv[2]), sys.argv[1])
 print(gpu, flush=True)
 time.sleep(60)

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 import torch
 
-from epochwise import datasets, snapshots, tables
-from epochwise.errors import InputError
-from epochwise.mlp import MLP
+from epochwise.data import datasets
+from epochwise.training import snapshots
+from epochwise.training.mlp import MLP
+from epochwise.workflow import tables
+from epochwise.workflow.errors import InputError
 from tests.workflow.conftest import ROOT
 
 LIBRARY = sorted((ROOT / "workflow_scripts").rglob("*.py")) + sorted((ROOT / "rules").glob("*.smk"))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from sklearn.metrics import confusion_matrix
 
-from epochwise import training
-from epochwise.errors import InputError
-from epochwise.label_noise import corrupt, noise_matrix, stratified_subset
+from epochwise.data.corruption import corrupt, noise_matrix, stratified_subset
+from epochwise.training import loop
+from epochwise.workflow.errors import InputError
 
 SEED = st.integers(0, 2**31 - 1)
 RATE = st.floats(0, 1, exclude_max=True)
@@ -91,7 +91,7 @@ def test_no_prediction_is_right_about_the_given_and_the_true_label_of_a_noisy_sa
     noisy = torch.from_numpy(corrupt(labels, "symmetric", rate, 3, seed).astype(np.int64))
     logits = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(seed))
     predictor = SimpleNamespace(logits=lambda inputs: inputs[None])
-    [scores] = training.evaluate(predictor, training.Data(logits, noisy[None], true, logits, true))
+    [scores] = loop.evaluate(predictor, loop.Data(logits, noisy[None], true, logits, true))
     accuracy = {row["subset"]: row["accuracy"] for row in scores}
     if accuracy["noisy_given"] is None:
         assert torch.equal(noisy, true)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import kstest, norm, uniform
 
-from epochwise.mlp import MLP, initialize
+from epochwise.training.mlp import MLP, initialize
 
 SHAPES = [(5, 1, 1, 2), (3, 2, 8, 4), (16, 6, 5, 10)]
 

@@ -7,9 +7,9 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
-from epochwise.errors import InputError
-from epochwise.outliers import auc, correlation, correlation_ratio, outliers, ridge_r2, what_it_follows
-from epochwise.tables import SCHEMAS
+from epochwise.analysis.outliers import auc, correlation, correlation_ratio, outliers, ridge_r2, what_it_follows
+from epochwise.workflow.errors import InputError
+from epochwise.workflow.tables import SCHEMAS
 
 N, FOLDS, RIDGE = 60, 4, 2.5
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwise.phases import first_epoch, peak_and_dip, phases, smooth
+from epochwise.analysis.phases import first_epoch, peak_and_dip, phases, smooth
 
 EPOCHS = [0, 1, 3, 10, 30, 100, 300]
 SETTINGS = {"fitted": 0.99, "learned": 0.5, "smoothing": 0, "min_dip": 0.01}

@@ -13,21 +13,21 @@ import numpy as np
 import pytest
 import torch
 
-from epochwise import files, provenance, runtime
-from epochwise.code import SCRIPTS
-from epochwise.errors import InputError
+from epochwise.workflow import files, job, records
+from epochwise.workflow.code import SCRIPTS
+from epochwise.workflow.errors import InputError
 
 PROGRAM = """
 import logging, sys, types, warnings
-from epochwise import code, provenance, runtime
-from epochwise.code import SCRIPTS
-from epochwise.errors import InputError
+from epochwise.workflow import code, records, job
+from epochwise.workflow.code import SCRIPTS
+from epochwise.workflow.errors import InputError
 
 snakemake = types.SimpleNamespace(
     log=[sys.argv[1]], rule="some", input=[], output=[],
     params=types.SimpleNamespace(spec='{"rate": 0.3}', code=sys.argv[2] if sys.argv[2:] else code.stamp("claims.py")),
 )
-with runtime.job(snakemake) as spec:
+with job.job(snakemake) as spec:
 """
 
 
@@ -117,7 +117,7 @@ def test_a_job_whose_code_is_not_what_was_planned_does_not_begin(script):
 def test_the_processor_is_always_there():
     before = torch.get_num_threads()
     try:
-        assert runtime.choose_device("cpu", 1) == torch.device("cpu")
+        assert job.choose_device("cpu", 1) == torch.device("cpu")
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -125,40 +125,40 @@ def test_the_processor_is_always_there():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_missing_gpu_is_told_with_the_remedy():
-    assert runtime.choose_device("auto", 1) == torch.device("cpu")
+    assert job.choose_device("auto", 1) == torch.device("cpu")
     with pytest.raises(InputError, match=r"training\.device: cuda is wanted.*use auto or cpu"):
-        runtime.choose_device("cuda", 1)
+        job.choose_device("cuda", 1)
 
 
 def test_json_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a.json"
-    runtime.write_json({"b": 1, "a": [None, "é"]}, path)
+    job.write_json({"b": 1, "a": [None, "é"]}, path)
     assert json.loads(path.read_text(encoding="utf-8")) == {"b": 1, "a": [None, "é"]}
     with pytest.raises(TypeError):
-        runtime.write_json({"b": np.arange(2)}, path)
+        job.write_json({"b": np.arange(2)}, path)
     assert list(tmp_path.iterdir()) == [path] and "null" in path.read_text(encoding="utf-8")
 
 
 def test_time_taken_grows():
-    first = runtime.elapsed()
+    first = job.elapsed()
     sum(range(1_000_000))
-    second = runtime.elapsed()
+    second = job.elapsed()
     assert first.keys() == {"wall_seconds", "cpu_seconds"}
     assert all(0 < first[key] < second[key] for key in first)
 
 
 def test_precision_names_the_dtype_of_products():
     cpu = torch.device("cpu")
-    assert runtime.choose_precision("float32", cpu) == torch.float32
-    assert runtime.choose_precision("bfloat16", cpu) == torch.bfloat16
+    assert job.choose_precision("float32", cpu) == torch.float32
+    assert job.choose_precision("bfloat16", cpu) == torch.bfloat16
     with pytest.raises(InputError, match=r"training\.precision: tf32 needs a CUDA device.*use float32"):
-        runtime.choose_precision("tf32", cpu)
+        job.choose_precision("tf32", cpu)
 
 
 def test_provenance_tells_what_made_a_result(monkeypatch):
-    told = provenance.environment({"epochs": 3})
+    told = records.environment({"epochs": 3})
     assert told["spec"] == {"epochs": 3}
     assert told["versions"]["torch"] == torch.__version__ and told["versions"]["numpy"] == np.__version__
     json.dumps(told)
     monkeypatch.setenv("PATH", "")  # no git
-    assert provenance.environment({})["git_commit"] is None
+    assert records.environment({})["git_commit"] is None

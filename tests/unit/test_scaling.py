@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwise.errors import InputError
-from epochwise.scaling import Scaling
+from epochwise.training.scaling import Scaling
+from epochwise.workflow.errors import InputError
 
 KINDS = ("unit", "symmetric", "standardize")
 

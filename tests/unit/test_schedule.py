@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwise.schedule import log_spaced, selected
+from epochwise.workflow.schedule import log_spaced, selected
 
 LAST, PER_DECADE = st.integers(1, 20_000), st.integers(1, 60)
 

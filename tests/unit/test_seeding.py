@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwise.seeding import generator, integer
+from epochwise.workflow.seeding import generator, integer
 
 SEEDS = st.tuples(*[st.integers(0, 2**31 - 1)] * 2)
 

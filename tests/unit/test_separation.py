@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import cosine as distance
 
-from epochwise.separation import MEASURES, cosine, separation
-from epochwise.tables import MEAN_OVER_CLASSES, SCHEMAS
+from epochwise.analysis.separation import MEASURES, cosine, separation
+from epochwise.workflow.tables import MEAN_OVER_CLASSES, SCHEMAS
 
 SUBSETS = ("clean", "noisy", "clean_a", "clean_b")
 

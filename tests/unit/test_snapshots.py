@@ -6,11 +6,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from epochwise import snapshots
-from epochwise.errors import InputError
-from epochwise.mlp import MLP, initialize
-from epochwise.scaling import Scaling
-from epochwise.stack import Stack
+from epochwise.training import snapshots
+from epochwise.training.mlp import MLP, initialize
+from epochwise.training.scaling import Scaling
+from epochwise.training.stack import Stack
+from epochwise.workflow.errors import InputError
 
 SCALING = Scaling((0.1, 0.2, 1 / 3), (0.5, 0.6, 0.7))
 PROGRESS = {"fingerprint": "abc", "epoch": 4, "history": [{"epoch": 0, "accuracy": 0.1, "loss": None}]}

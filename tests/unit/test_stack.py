@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from epochwise import stack as stack_module
-from epochwise.mlp import MLP, initialize
-from epochwise.scaling import Scaling
-from epochwise.stack import EVALUATED, Stack, network_inputs
+from epochwise.training import stack as stack_module
+from epochwise.training.mlp import MLP, initialize
+from epochwise.training.scaling import Scaling
+from epochwise.training.stack import EVALUATED, Stack, network_inputs
 
 RATE = 0.01
 

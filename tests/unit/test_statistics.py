@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from epochwise.statistics import over_seeds, t_interval
+from epochwise.findings.intervals import over_seeds, t_interval
 
 VALUES = st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=12)
 

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from epochwise import phases, summary, tables
+from epochwise.analysis import phases
+from epochwise.findings import summary
+from epochwise.workflow import tables
 
 RUNS = [(noise, model, seed) for noise in ("low", "high") for model in ("small", "large") for seed in (3, 1, 2)]
 EPOCHS, LAYERS, NEURONS, LEVEL = (0, 4), (1, 2), 5, 0.9

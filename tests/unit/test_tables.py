@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from epochwise import tables
-from epochwise.errors import InputError
-from epochwise.files import atomic
+from epochwise.workflow import tables
+from epochwise.workflow.errors import InputError
+from epochwise.workflow.files import atomic
 
 ROWS = 7
 MAKERS = {

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 import torch
 
-from epochwise import checkpoints, seeding, snapshots, stack, training
-from epochwise.mlp import MLP, initialize
-from epochwise.scaling import Scaling
-from epochwise.schedule import log_spaced
-from epochwise.stack import Stack, network_inputs
+from epochwise.training import checkpoints, loop, snapshots, stack
+from epochwise.training.mlp import MLP, initialize
+from epochwise.training.scaling import Scaling
+from epochwise.training.stack import Stack, network_inputs
+from epochwise.workflow import seeding
+from epochwise.workflow.schedule import log_spaced
 
 SCALING = Scaling((0.5,), (0.25,))
 SETTINGS = {
@@ -45,11 +46,11 @@ def data():
     given[1, 20:35] = (true[20:35] + 2) % 3
     train, test = (torch.randint(256, (n, 7), generator=random, dtype=torch.uint8).numpy() for n in (50, 20))
     inputs, test_inputs = (network_inputs(p, SCALING, torch.device("cpu"), torch.float32) for p in (train, test))
-    return training.Data(inputs, given, true, test_inputs, torch.randint(3, (20,), generator=random))
+    return loop.Data(inputs, given, true, test_inputs, torch.randint(3, (20,), generator=random))
 
 
 def of_seed(data, seed):
-    return training.Data(data.inputs, data.given[seed : seed + 1], data.true, data.test_inputs, data.test_labels)
+    return loop.Data(data.inputs, data.given[seed : seed + 1], data.true, data.test_inputs, data.test_labels)
 
 
 def make_stack(seeds=(0, 1)):
@@ -60,7 +61,7 @@ def make_stack(seeds=(0, 1)):
 
 
 def run(folder, data, settings=SETTINGS, seeds=(0, 1), made_from="x"):
-    return training.train(make_stack(seeds), data, settings, list(seeds), SCALING, folder, made_from)
+    return loop.train(make_stack(seeds), data, settings, list(seeds), SCALING, folder, made_from)
 
 
 def epochs_of(settings):
@@ -131,8 +132,8 @@ def score(weights, inputs, labels):
 
 
 def test_a_subset_without_samples_has_no_value(data):
-    clean = training.Data(data.inputs, data.true.expand(2, -1), data.true, data.test_inputs, data.test_labels)
-    for scores in training.evaluate(make_stack(), clean):
+    clean = loop.Data(data.inputs, data.true.expand(2, -1), data.true, data.test_inputs, data.test_labels)
+    for scores in loop.evaluate(make_stack(), clean):
         rows = {row["subset"]: row for row in scores}
         for subset in ("noisy_given", "noisy_true"):
             assert rows[subset] == {"subset": subset, "accuracy": None, "loss": None, "n": 0}
@@ -200,7 +201,7 @@ def test_a_run_that_is_asked_to_end_saves_its_state_first(tmp_path, data, monkey
         return train_epoch(*arguments)
 
     monkeypatch.setattr(Stack, "train_epoch", interrupted)
-    with pytest.raises(training.TrainingStopped, match=f"{number.name} after epoch 3"):
+    with pytest.raises(loop.TrainingStopped, match=f"{number.name} after epoch 3"):
         run(cut, data)
     resumed = run(cut, data)
     assert resumed.resumed_from == 3
@@ -261,22 +262,22 @@ def flip(path):
 def test_a_diverging_run_stops_and_names_seed_and_epoch(tmp_path, data):
     stack = make_stack()
     stack.networks[1].layers[0].weight[0, 0] = torch.nan
-    with pytest.raises(training.TrainingDiverged, match=r"seed 1\b.*epoch 0\b.*learning_rate"):
-        training.train(stack, data, SETTINGS, [0, 1], SCALING, tmp_path, "x")
-    with pytest.raises(training.TrainingDiverged, match=r"seed 0\b.*epoch 1\b.*1e\+38"):
+    with pytest.raises(loop.TrainingDiverged, match=r"seed 1\b.*epoch 0\b.*learning_rate"):
+        loop.train(stack, data, SETTINGS, [0, 1], SCALING, tmp_path, "x")
+    with pytest.raises(loop.TrainingDiverged, match=r"seed 0\b.*epoch 1\b.*1e\+38"):
         stack = Stack(make_stack().networks, 1e38)
-        training.train(stack, data, {**SETTINGS, "learning_rate": 1e38}, [0, 1], SCALING, tmp_path / "b", "x")
-    with pytest.raises(training.TrainingDiverged, match=r"seed 0\b.*epoch 1\b"):  # in the last step of an epoch
+        loop.train(stack, data, {**SETTINGS, "learning_rate": 1e38}, [0, 1], SCALING, tmp_path / "b", "x")
+    with pytest.raises(loop.TrainingDiverged, match=r"seed 0\b.*epoch 1\b"):  # in the last step of an epoch
         stack = Stack(make_stack().networks, 1e38)
-        training.train(stack, data, {**SETTINGS, "epochs": 1, "batch_size": 50}, [0, 1], SCALING, tmp_path / "c", "x")
+        loop.train(stack, data, {**SETTINGS, "epochs": 1, "batch_size": 50}, [0, 1], SCALING, tmp_path / "c", "x")
 
 
 @pytest.mark.parametrize(("pause", "expected"), [(0.5, [2, 5, 6]), (2, [0, 1, 2, 3, 4, 5, 6]), (0, [6])])
 def test_a_state_is_saved_each_time_the_seconds_have_passed(tmp_path, data, monkeypatch, pause, expected):
     clock, saved = [0.0], []
     save = checkpoints.save
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(training, "evaluate", lambda *_: clock.__setitem__(0, clock[0] + pause) or [[], []])
+    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(loop, "evaluate", lambda *_: clock.__setitem__(0, clock[0] + pause) or [[], []])
     monkeypatch.setattr(checkpoints, "save", lambda *a: (saved.append(a[-1].epoch), save(*a))[1])
     run(tmp_path, data, {**SETTINGS, "checkpoint_seconds": 1, "evaluations_per_decade": 100})
     assert saved == expected
@@ -291,8 +292,8 @@ def test_a_signal_that_comes_while_the_state_is_due_waits_for_the_next_epoch(tmp
             signal.raise_signal(signal.SIGTERM)
         return 0.0
 
-    monkeypatch.setattr(training.time, "monotonic", monotonic)
-    with pytest.raises(training.TrainingStopped) as stopped:
+    monkeypatch.setattr(loop.time, "monotonic", monotonic)
+    with pytest.raises(loop.TrainingStopped) as stopped:
         run(tmp_path, data)
     assert f"after epoch {run(tmp_path, data).resumed_from};" in str(stopped.value)
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 from safetensors import safe_open
 
-from epochwise import tables
-from epochwise.captions import SHOWN
-from epochwise.claims import CLAIMS
-from epochwise.provenance import mismatches
-from epochwise.schedule import log_spaced
+from epochwise.findings.claims import CLAIMS
+from epochwise.report.captions import SHOWN
+from epochwise.workflow import tables
+from epochwise.workflow.records import mismatches
+from epochwise.workflow.schedule import log_spaced
 from tests.workflow.conftest import EPOCHS, SEEDS, TINY
 
 RUNS = [f"symmetric30/{model}/seed{seed}" for model in ("mlp3", "mlp7") for seed in SEEDS]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from epochwise import code, config
-from epochwise.claims import CLAIMS
 from epochwise.figures import __path__ as figures_path
+from epochwise.findings.claims import CLAIMS
+from epochwise.workflow import code, config
 from tests.workflow.conftest import ROOT
 
 RULES = {

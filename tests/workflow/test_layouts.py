@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from epochwise import datasets
+from epochwise.data import datasets
 
 CIFAR10 = Path(os.environ.get("EPOCHWISE_CIFAR10", "nowhere"))
 

@@ -8,8 +8,8 @@ import shutil
 import pytest
 import yaml
 
-from epochwise import code, config
-from epochwise.provenance import hashes
+from epochwise.workflow import code, config
+from epochwise.workflow.records import hashes
 from tests.workflow.conftest import ROOT, SEEDS, TINY
 from tests.workflow.staleness import (
     CHANGES,

@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 
-from epochwise.provenance import mismatches
+from epochwise.workflow.records import mismatches
 from tests.workflow.conftest import jobs_of
 from tests.workflow.faults.conftest import OVERLAY, differing, finish, kill_session, start, state_of
 

@@ -1,1 +1,1 @@
-"""The figures: each module draws one from tables, and returns it with exactly the numbers drawn."""
+"""The figures. Each module draws one figure from tables and returns it with exactly the numbers drawn."""

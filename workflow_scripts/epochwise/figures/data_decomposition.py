@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from epochwise.data.corruption import noise_matrix
 from epochwise.figures import panels, theme
-from epochwise.label_noise import noise_matrix
 
 COLUMNS = 6  # images side by side
 CELL = 12  # classes, up to which counts are written into the cells

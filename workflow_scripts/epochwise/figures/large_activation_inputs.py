@@ -38,7 +38,7 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
     Below, the training images with the largest and the smallest activation of that neuron in the run shown.
     """
     statistics = _statistics(inputs["large_activation"], inputs["outliers"])
-    layer = panels.outstanding_layer(inputs["outliers"], shown["noise"], shown["model"])
+    layer = panels.layer_that_stands_out(inputs["outliers"], shown["noise"], shown["model"])
     extremes = _extremes(inputs["samples"], layer, options["images"]).assign(noise=shown["noise"], model=shown["model"])
 
     noises, models = statistics["noise"].unique(), statistics["model"].unique()
@@ -71,7 +71,8 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
 def _statistics(table: pd.DataFrame, outliers: pd.DataFrame) -> pd.DataFrame:
     """Rows of the chart, per model in its own outstanding layer."""
     layers = {
-        run: panels.outstanding_layer(outliers, *run) for run in table.groupby(["noise", "model"], sort=False).groups
+        run: panels.layer_that_stands_out(outliers, *run)
+        for run in table.groupby(["noise", "model"], sort=False).groups
     }
     table = panels.where(table, epoch=table["epoch"].max())
     table = table[table["layer"] == [layers[run] for run in zip(table["noise"], table["model"], strict=True)]]

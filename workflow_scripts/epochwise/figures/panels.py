@@ -55,11 +55,10 @@ def phase_marks(phases: pd.DataFrame) -> pd.DataFrame:
     return marks.reindex(columns=COLUMNS).assign(low=np.nan, high=np.nan).astype({"epoch": "Int64"})
 
 
-def outstanding_layer(outliers: pd.DataFrame, noise: str, model: str) -> int:
-    """The shallow layer (first half) with the largest peak over median positive activation at the last epoch."""
-    rows = where(outliers, noise=noise, model=model, measure="peak_over_median_active", epoch=outliers["epoch"].max())
-    rows = rows[rows["layer"] <= max(rows["layer"].max() // 2, 1)]
-    return int(rows["layer"].iloc[rows["mean"].fillna(-1).argmax()])
+def layer_that_stands_out(outliers: pd.DataFrame, noise: str, model: str) -> int:
+    """The shallow layer that stands out at the last epoch, as the column `stands_out` of the summary says."""
+    rows = where(outliers, noise=noise, model=model, epoch=outliers["epoch"].max(), stands_out=True)
+    return int(rows["layer"].iloc[0])
 
 
 # -- grids -------------------------------------------------------------------------------------------------------------

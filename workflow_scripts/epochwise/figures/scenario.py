@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
-from epochwise.tables import MEAN_OVER_CLASSES
 
 ROWS = {
     "accuracy": "accuracy",
@@ -52,7 +52,7 @@ def _numbers(tables: dict[str, pd.DataFrame], run: dict[str, str]) -> pd.DataFra
     layers = cosines["layer"]
     cosines = cosines[layers.isin([layers.min(), layers.max()])]
     distances = cosines.assign(mean=1 - cosines["mean"], low=1 - cosines["high"], high=1 - cosines["low"])
-    layer = panels.outstanding_layer(tables["outliers"], **run)
+    layer = panels.layer_that_stands_out(tables["outliers"], **run)
     large = panels.where(tables["outliers"], measure="peak_over_median_active", layer=layer)
     parts = [
         panels.curves(accuracy, "accuracy", accuracy["subset"]),

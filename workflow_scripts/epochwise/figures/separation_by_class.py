@@ -6,8 +6,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
-from epochwise.tables import MEAN_OVER_CLASSES
 
 ROWS = {"true": "class by true label", "given": "class by given label"}
 

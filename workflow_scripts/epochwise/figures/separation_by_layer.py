@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
-from epochwise.tables import MEAN_OVER_CLASSES
 
 ROWS = {
     "cosine, true": "cosine\nby true label",

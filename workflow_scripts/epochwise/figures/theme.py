@@ -16,7 +16,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
-from epochwise.files import atomic
+from epochwise.workflow.files import atomic
 
 WIDTH = 7.0  # inches: the text width of a journal page
 MIN_PANEL = 1.6  # inches: more columns than fit make the figure wider instead of the panels unreadable

@@ -1,0 +1,88 @@
+"""Memory, time, threads and GPUs that each job asks for. There is no rule here.
+
+The values are upper bounds of what was measured (docs/cluster.md). Memory and time grow with each retry.
+"""
+
+from epochwise.workflow.schedule import log_spaced, selected
+
+
+def growing(value):
+    """A resource that grows with each retry. The values bound what was measured (docs/cluster.md), 5 minutes at least."""
+    return lambda wildcards, attempt: attempt * value
+
+
+def samples(wildcards):
+    """Training samples of an experiment."""
+    return block(wildcards)["subset"]["size"] or SOURCES[block(wildcards)["dataset"]["source"]].train
+
+
+def train_threads(wildcards):
+    """Small models train with one thread each, side by side; from a million weights on with `training.threads`."""
+    b = block(wildcards)
+    return b["training"]["threads"] if weights(b, wildcards.model) >= 1_000_000 else 1
+
+
+def checkpoint_seconds(wildcards):
+    """A resource, so that another pace of saved states makes no result stale."""
+    return block(wildcards)["training"]["checkpoint_seconds"]
+
+
+def data_mb(wildcards):
+    """All images of a data set: as float32 inputs, and as uint8 while they are read."""
+    source = SOURCES[block(wildcards)["dataset"]["source"]]
+    return 6 * source.pixels * (source.train + source.test) / 1e6
+
+
+def forward_minutes(wildcards, passes):
+    """Forward passes over all images at 10 GFLOP/s, the pace of one slow core: 2 operations per weight and image."""
+    source = SOURCES[block(wildcards)["dataset"]["source"]]
+    images = samples(wildcards) + source.test
+    return passes * images * 2 * weights(block(wildcards), wildcards.model) / 1e10 / 60
+
+
+def train_mb(wildcards, attempt):
+    """torch itself, the data; for each network weights, gradient, two moments and what of these a state holds as it is
+    written, and inputs, activations and their gradients of one batch of each size that occurs."""
+    b, model = block(wildcards), model_block(wildcards)
+    source, batch = SOURCES[b["dataset"]["source"]], b["training"]["batch_size"]
+    # Training and test images are evaluated 2,048 at a time, and training images come in batches.
+    pieces = [(2048, samples(wildcards)), (2048, source.test), (batch, samples(wildcards))]
+    sizes = {size for at_once, of in pieces for size in (min(at_once, of), of % at_once)}
+    per_sample = 4 * source.pixels + 8 * model["hidden_layers"] * model["width"]
+    per_network = 40 * weights(b, wildcards.model) + sum(sizes) * per_sample
+    return attempt * int(1000 + 1.3 * data_mb(wildcards) + len(seeds(wildcards)) * per_network / 1e6)
+
+
+def train_gpus(wildcards):
+    """One GPU if the configuration asks for CUDA; with `device: auto` a profile may ask for one."""
+    return int(block(wildcards)["training"]["device"] == "cuda")
+
+
+def train_minutes(wildcards, attempt):
+    """Three times a forward pass per epoch and network; on a GPU a hundred times faster, but 1 ms per step."""
+    b = block(wildcards)
+    epochs = b["training"]["epochs"] * len(seeds(wildcards))
+    steps = b["training"]["epochs"] * -(-samples(wildcards) // b["training"]["batch_size"])
+    faster = 100 if train_gpus(wildcards) else 1
+    return attempt * int(10 + 3 * forward_minutes(wildcards, epochs) / faster + steps * 1e-3 / 60)
+
+
+def extract_minutes(wildcards, attempt):
+    """A forward pass per snapshot that is read, and as much again for the statistics."""
+    training, stride = block(wildcards)["training"], block(wildcards)["activations"]["snapshot_stride"]
+    read = selected(log_spaced(training["epochs"], training["snapshots_per_decade"]), stride)
+    return attempt * int(5 + 2 * forward_minutes(wildcards, len(read)))
+
+
+def extract_mb(wildcards, attempt):
+    """torch, the data, one batch of activations with what is computed from a layer, and one row group of each table."""
+    b, model = block(wildcards), model_block(wildcards)
+    batch = min(b["activations"]["batch_size"], samples(wildcards))
+    activations = 4 * batch * model["width"] * (model["hidden_layers"] + 6)
+    return attempt * int(1000 + 2 * data_mb(wildcards) + (8 * weights(b, wildcards.model) + activations) / 1e6)
+
+
+def summary_mb(wildcards, attempt):
+    """The tables of all runs; some have a row per class."""
+    classes = SOURCES[block(wildcards)["dataset"]["source"]].classes
+    return attempt * (1000 + 4 * max(1, classes // 10) * len(runs(wildcards)))

@@ -1,0 +1,81 @@
+"""What the results of each stage depend on: its `spec`, and its `code`. There is no rule here.
+
+Snakemake runs a job again when one of these two parameters has changed. A spec holds only the values that the stage
+uses.
+"""
+
+from epochwise.workflow import code
+from epochwise.workflow.config import canonical
+
+
+def spec(value):
+    """A rule's param: what its result depends on, as canonical JSON."""
+    return canonical(value)
+
+
+def code_of(*names):
+    """A rule's other param: the names of its script and of modules that a wildcard chooses, and the hash of their code."""
+    return code.stamp(*names)
+
+
+def dataset_spec(wildcards):
+    b = dataset_block(wildcards)
+    return spec({key: b[key] for key in ("source", "path", "sha256")})
+
+
+def features_spec(wildcards):
+    return spec({"components": dataset_block(wildcards)["components"]})
+
+
+def corrupt_spec(wildcards):
+    """The noise, without what only names the draw, and the seeds of the draw."""
+    noise = noise_block(wildcards.experiment, wildcards.noise)
+    seeds = [noise["seed"], *([int(wildcards.draw.removeprefix("_seed"))] if wildcards.draw else [])]
+    settings = {key: value for key, value in noise.items() if key not in ("seed", "shared_draw")}
+    return spec({"subset": block(wildcards)["subset"], "noise": settings, "seeds": seeds})
+
+
+def corrupt_code(wildcards):
+    """The code of the job and of its kind of noise, not that of other kinds."""
+    kind = noise_block(wildcards.experiment, wildcards.noise)["kind"]
+    return code_of("corrupt.py", f"epochwise/data/noise/{kind}.py")
+
+
+def train_spec(wildcards):
+    """The training block, the model and the seeds; without the layout of the work, which changes only rounding."""
+    b = block(wildcards)
+    layout = ("threads", "checkpoint_seconds", "stack_seeds")
+    training = {key: value for key, value in b["training"].items() if key not in layout}
+    return spec({"training": training, "seeds": seeds(wildcards), **model_block(wildcards)})
+
+
+def publish_spec(wildcards):
+    """The epochs whose snapshots are published, and the unit that trained them."""
+    b = block(wildcards)["training"]
+    return spec({key: b[key] for key in ("epochs", "snapshots_per_decade")})
+
+
+def settings_spec(group):
+    """The spec of a stage that reads one settings group."""
+    return lambda wildcards: spec(block(wildcards)[group])
+
+
+def summary_spec(wildcards):
+    """The runs, what they are made of, and how phases and intervals are computed."""
+    b = block(wildcards)
+    noises = {name: {"kind": noise["kind"], "rate": noise["rate"]} for name, noise in b["noises"].items()}
+    models = {name: {**model, "weights": weights(b, name)} for name, model in b["models"].items()}
+    about = {"runs": runs(wildcards), "noises": noises, "models": models}
+    return spec({**about, "phases": b["phases"], "level": b["summary"]["level"]})
+
+
+def claims_spec(wildcards):
+    b = block(wildcards)
+    return spec({"runs": runs(wildcards), "margins": b["claims"], "level": b["summary"]["level"]})
+
+
+def figure_spec(wildcards):
+    b = block(wildcards)
+    noise, model, _ = largest_run(wildcards)
+    shown = {"noise": noise, "model": model} if FIGURES[wildcards.figure].one_model else None
+    return spec({"dpi": b["figures"]["dpi"], "shown": shown, "options": b["figures"].get(wildcards.figure, {})})

@@ -1,0 +1,1 @@
+"""From snapshots to statistics of every hidden layer."""

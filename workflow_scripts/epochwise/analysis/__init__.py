@@ -1,0 +1,1 @@
+"""What is measured on one run: phases, separation and the large activation."""

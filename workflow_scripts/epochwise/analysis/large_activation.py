@@ -1,0 +1,79 @@
+"""What the large activation follows over samples: patterns of the input, or of the output."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy import stats
+
+from epochwise.analysis.association import auc, correlation, correlation_ratio, ridge_r2
+
+# One row per epoch, layer and statistic. `neuron` is the large neuron of the layer at the last epoch.
+LARGE_ACTIVATION = pa.schema(
+    [
+        ("epoch", pa.int32()),
+        ("layer", pa.int16()),
+        ("neuron", pa.int32()),
+        ("feature", pa.string()),
+        ("side", pa.string()),
+        ("statistic", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
+
+
+def what_it_follows(
+    samples: pd.DataFrame,
+    *,
+    outputs: pd.DataFrame,
+    labels: pd.DataFrame,
+    features: pd.DataFrame,
+    folds: int,
+    ridge: float,
+) -> pd.DataFrame:
+    """What the magnitude of the large activation follows, for each epoch and layer, as the table LARGE_ACTIVATION.
+
+    Input side: Pearson and Spearman correlation with the pixel norm, brightness and contrast (−1 to 1), and R² of a
+    ridge regression from the principal components of the images, predicted out of fold (at most 1; 0 or less says that
+    it predicts nothing). Output side: correlation ratio η² by true, given and predicted class (0 to 1), Spearman
+    correlation with the winning probability and with the loss, AUC for is-noisy (0.5: tells nothing). A statistic of a
+    constant magnitude is missing.
+
+    Args:
+        samples: the table SAMPLES.
+        outputs: the table OUTPUTS.
+        labels: the table LABELS.
+        features: the table FEATURES of all training images of the data set.
+        folds: number of folds of the regression.
+        ridge: its penalty.
+    """
+    # One column per epoch and layer, one row per training sample, in the order of `labels`.
+    magnitudes = samples.pivot(index="index", columns=["epoch", "layer", "neuron"], values="value")
+    magnitudes = magnitudes.reindex(labels["index"]).sort_index(axis=1)
+    keys = magnitudes.columns.to_frame(index=False)
+    magnitude = magnitudes.to_numpy(np.float64)
+    by_epoch = outputs.pivot(index="index", columns="epoch").reindex(labels["index"])
+    output = {name: by_epoch[name][keys["epoch"]].to_numpy() for name in ("predicted", "probability", "loss")}
+    used = features.set_index("index").loc[labels["index"]]
+
+    ranks = stats.rankdata(magnitude, axis=0)
+    rows = []
+
+    def add(side: str, feature: str, statistic: str, values: np.ndarray) -> None:
+        rows.append(keys.assign(feature=feature, side=side, statistic=statistic, value=values))
+
+    for name in ("norm", "brightness", "contrast"):
+        value = used[name].to_numpy(np.float64)[:, None]
+        add("input", name, "pearson", correlation(magnitude, value))
+        add("input", name, "spearman", correlation(ranks, stats.rankdata(value, axis=0)))
+    components = np.stack(used["components"]).astype(np.float64)
+    add("input", "components", "r2", ridge_r2(components, magnitude, folds, ridge))
+    for name in ("true_label", "given_label"):
+        classes = np.broadcast_to(labels[name].to_numpy()[:, None], magnitude.shape)
+        add("output", name, "eta2", correlation_ratio(magnitude, classes))
+    add("output", "predicted_label", "eta2", correlation_ratio(magnitude, output["predicted"]))
+    for name in ("probability", "loss"):
+        add("output", name, "spearman", correlation(ranks, stats.rankdata(output[name], axis=0)))
+    add("output", "is_noisy", "auc", auc(ranks, labels["is_noisy"].to_numpy()))
+    table = pd.concat(rows, ignore_index=True)
+    table.loc[np.tile(np.ptp(magnitude, axis=0) == 0, len(rows)), "value"] = np.nan  # R² and AUC too
+    return table.sort_values(["epoch", "layer"], kind="stable", ignore_index=True)

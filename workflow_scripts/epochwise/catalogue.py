@@ -1,0 +1,273 @@
+"""The catalogue: every table, every figure and every reserved name, as plain data.
+
+Rules, tests and documentation read it. Formulas and figure modules do not, so that rewording a caption redraws nothing.
+This module imports nothing of the project.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its name, its path below the folder of its kind, the schema as `module:name`, and what it holds."""
+
+    name: str
+    path: str
+    schema: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: its name, the names of its inputs, and its caption.
+
+    Inputs are tables of the summary, or `train_images`, `labels` and `samples` of the run that is shown. A figure with
+    `one_model` shows the model with the most weights under the first noise.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    caption: str
+    one_model: bool = False
+
+
+# Below results/data/{dataset}/.
+DATASET_TABLES = (
+    Table("train", "train.parquet", "data.image_table:schema", "Training images."),
+    Table("test", "test.parquet", "data.image_table:schema", "Test images."),
+    Table(
+        "features",
+        "features.parquet",
+        "data.features:FEATURES",
+        "Pixel statistics and principal components of the training images.",
+    ),
+)
+
+# Below results/{experiment}/{noise}/. With `shared_draw: false` each seed has its own: labels_seed{seed}.parquet.
+LABEL_TABLES = (
+    Table(
+        "labels",
+        "labels.parquet",
+        "data.corruption:LABELS",
+        "The training samples used, in training order, with their true and given labels.",
+    ),
+)
+
+# Below results/{experiment}/{noise}/{model}/seed{seed}/.
+RUN_TABLES = (
+    Table("history", "history.parquet", "training.history:HISTORY", "Learning curves."),
+    Table(
+        "class_means",
+        "activations/class_means.parquet",
+        "activations.tables:CLASS_MEANS",
+        "Mean activation of each group of samples, per layer.",
+    ),
+    Table(
+        "neurons",
+        "activations/neurons.parquet",
+        "activations.tables:NEURONS",
+        "Statistics of every neuron over the training samples.",
+    ),
+    Table(
+        "samples",
+        "activations/samples.parquet",
+        "activations.tables:SAMPLES",
+        "Activation of the large neuron of each layer on every training sample.",
+    ),
+    Table(
+        "outputs",
+        "activations/outputs.parquet",
+        "activations.tables:OUTPUTS",
+        "Prediction, its probability and the loss on every training sample.",
+    ),
+    Table(
+        "separation",
+        "separation.parquet",
+        "analysis.separation:SEPARATION",
+        "How far clean and noisy signals have moved apart, per layer and class.",
+    ),
+    Table(
+        "outliers",
+        "outliers.parquet",
+        "analysis.outliers:OUTLIERS",
+        "The large neuron of each layer, and how far its activation stands out.",
+    ),
+    Table(
+        "large_activation",
+        "large_activation.parquet",
+        "analysis.large_activation:LARGE_ACTIVATION",
+        "What the large activation follows.",
+    ),
+)
+# The other results of a run. `snapshots.sha256` lists the checksums of the snapshots.
+RUN_FILES = ("snapshots", "snapshots.sha256", "provenance.json")
+# What a run keeps out of the archive, because it is large.
+NOT_ARCHIVED = ("snapshots", "class_means", "neurons", "samples", "outputs")
+
+# Below results/{experiment}/summary/. Their schemas are the entries of findings.summary:SCHEMAS.
+SUMMARY_TABLES = (
+    Table("runs", "runs.parquet", "findings.summary:SCHEMAS", "What each run is made of."),
+    Table("curves", "curves.parquet", "findings.summary:SCHEMAS", "Learning curves over seeds."),
+    Table("phases", "phases.parquet", "findings.summary:SCHEMAS", "Epochs and sizes of the phases over seeds."),
+    Table("phases_by_seed", "phases_by_seed.parquet", "findings.summary:SCHEMAS", "The same, seed by seed."),
+    Table("separation", "separation.parquet", "findings.summary:SCHEMAS", "Signal separation over seeds."),
+    Table("outliers", "outliers.parquet", "findings.summary:SCHEMAS", "The large neuron of each layer over seeds."),
+    Table(
+        "peaks",
+        "peaks.parquet",
+        "findings.summary:SCHEMAS",
+        "Peaks of the neurons by rank, at the first and last epoch.",
+    ),
+    Table(
+        "large_activation",
+        "large_activation.parquet",
+        "findings.summary:SCHEMAS",
+        "How strongly the large activation follows each feature, over seeds.",
+    ),
+)
+
+# Below results/{experiment}/.
+RESULT_TABLES = (
+    Table("claims", "claims.parquet", "findings.claims:CLAIMS_TABLE", "Every claim with its effect and verdict."),
+    Table(
+        "findings", "findings.parquet", "findings.findings:FINDINGS_TABLE", "The three findings with their verdicts."
+    ),
+)
+
+# What a column means, in every table that has it.
+COLUMNS = {
+    "index": "row of the sample in the data set's train.parquet, from 0",
+    "label": "class of the image, from 0",
+    "pixels": "values 0 to 255 in the order channel, row, column",
+    "norm": "Euclidean norm of the pixels in [0, 1]",
+    "brightness": "mean of the pixels in [0, 1]",
+    "contrast": "standard deviation of the pixels in [0, 1]",
+    "components": "scores on the leading principal components, each with unit variance",
+    "true_label": "label in the data set",
+    "given_label": "label that the network is trained on",
+    "is_noisy": "whether the given label differs from the true one",
+    "epoch": "number of passes over the training data; 0 is the untrained network",
+    "layer": "hidden layer, from 1",
+    "neuron": "number of the neuron in its layer, from 0",
+    "noise": "name of the noise in the configuration",
+    "model": "name of the model in the configuration",
+    "seed": "seed of the run",
+    "noise_kind": "kind of the noise",
+    "noise_rate": "requested share of wrong labels, 0 to 1",
+    "hidden_layers": "number of hidden layers",
+    "width": "units per hidden layer",
+    "weights": "number of weights and biases",
+    "subset": "which samples: clean, noisy, train, test; noisy_given and noisy_true say which label is scored",
+    "accuracy": "share of samples classified as their label, 0 to 1",
+    "loss": "mean cross-entropy in nats, at least 0",
+    "n": "number of samples; over seeds: number of seeds that have a value",
+    "grouping": "label that forms the classes: true or given",
+    "class": "class, from 0; −1: unweighted mean over classes",
+    "mean": "mean; of activations: one value per neuron",
+    "max": "largest activation of the neuron over the samples, at least 0",
+    "std": "standard deviation over the samples",
+    "active_share": "share of samples with a positive activation, 0 to 1",
+    "argmax_index": "sample with the largest activation",
+    "layer_argmax_share": "share of samples on which the neuron is the largest of its layer, 0 to 1",
+    "layer_median_active": "median of all positive activations of the layer",
+    "value": "the value; for samples: the activation",
+    "predicted": "class with the largest probability",
+    "probability": "probability of the predicted class, 0 to 1",
+    "measure": "name of the measure; in claims: how the effect is measured",
+    "peak": "largest activation of the large neuron",
+    "runner_up": "largest activation of the neuron with the second largest peak",
+    "peak_over_median_peak": "peak over the median peak of the layer, at least 1",
+    "peak_over_median_active": "peak over the median positive activation of the layer, at least 1",
+    "massive": "criterion of Sun et al. (2024)",
+    "kurtosis": "excess kurtosis of the layer's peaks; large if few stand out",
+    "argmax_share": "share of samples on which the large neuron is the largest of its layer, 0 to 1",
+    "shallow": "whether the layer is in the first half of the hidden layers",
+    "stands_out": "whether it is the shallow layer whose large neuron stands out most at this epoch",
+    "feature": "what the activation is compared with",
+    "side": "input or output",
+    "statistic": "name of the statistic",
+    "metric": "accuracy or loss",
+    "quantity": "name of the quantity of the phases",
+    "low": "lower end of the interval over seeds; missing for fewer than three seeds",
+    "high": "upper end of the interval over seeds",
+    "rank": "rank of the neuron by its peak, from 1",
+    "claim": "name of the claim",
+    "finding": "number of the paper's finding",
+    "source": "whose statement it is: paper or ours",
+    "statement": "the statement",
+    "scope": "models that the claim speaks of",
+    "in_scope": "whether the claim speaks of this model",
+    "effect": "mean effect over seeds; positive supports the claim",
+    "margin": "the interval must be above this value for the verdict reproduced",
+    "verdict": "reproduced, contradicted or inconclusive",
+    "title": "short name of the finding",
+    "because": "the primary claims that decide the verdict",
+}
+
+FIGURES = (
+    Figure(
+        "data_decomposition",
+        ("train_images", "labels"),
+        "Training images with a wrong label, each with its true and its given label. Below: how many samples of each "
+        "true class carry each label.",
+    ),
+    Figure(
+        "learning_curves",
+        ("curves", "phases"),
+        "Accuracy and loss of clean training data, of noisy training data compared with their given and with their "
+        "true labels, and of test data. Bands are intervals over seeds. Losses below 0.01 are cut off. A phase is "
+        "marked if at least half of the seeds have it.",
+    ),
+    Figure(
+        "phases",
+        ("curves", "phases", "phases_by_seed"),
+        "Test accuracy with its first peak (P), the perfect fit of the noise (F) and its dip (D). Below: how much "
+        "test performance falls and recovers between them, seed by seed.",
+    ),
+    Figure(
+        "separation_by_layer",
+        ("separation", "phases"),
+        "Cosine similarity between the mean activations of clean and of noisy data of a class, per hidden layer. 1: "
+        "both have the same direction.",
+    ),
+    Figure(
+        "separation_by_class",
+        ("separation", "train_images"),
+        "Cosine similarity between clean and noisy mean activations at the end of training, class by class. Grouped by "
+        "the true label it falls as noisy samples leave their class. Grouped by the given label it rises as they join "
+        "the class that their label names.",
+    ),
+    Figure(
+        "activation_distribution",
+        ("peaks",),
+        "Largest activation of every neuron of a layer in descending order, before and after training. A single large "
+        "activation shows as a first rank far above the second.",
+    ),
+    Figure(
+        "large_activation",
+        ("outliers", "phases"),
+        "The largest activation of each layer, compared with the median positive activation and with the second "
+        "largest neuron, and the share of samples on which this neuron is the largest of its layer.",
+    ),
+    Figure(
+        "large_activation_inputs",
+        ("large_activation", "outliers", "samples", "train_images"),
+        "How strongly the large activation follows patterns of the input and of the output, in the shallow layer where "
+        "it stands out most; and the images with its largest and smallest values.",
+        one_model=True,
+    ),
+    Figure(
+        "scenario",
+        ("curves", "separation", "outliers", "phases"),
+        "Test accuracy, signal separation and the large activation of the largest model over epochs. Phase 3 is shaded "
+        "from the dip to the end, however much accuracy recovers.",
+        one_model=True,
+    ),
+)
+PAGES = {
+    "findings": "The paper's three findings with their verdicts.",
+    "claims": "Every claim with its effect, interval and verdict.",
+}
+
+# Names that an experiment, a noise, a model or a data set cannot have, because folders of the workflow have them.
+RESERVED = ("data", "summary", "figures", "captions", "logs", "provenance", "benchmarks")

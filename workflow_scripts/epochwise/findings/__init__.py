@@ -1,0 +1,1 @@
+"""All runs together: means and intervals over seeds, claims and findings."""

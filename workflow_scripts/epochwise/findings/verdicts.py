@@ -1,0 +1,37 @@
+"""Verdicts over seeds, and how numbers are written for people."""
+
+import pandas as pd
+
+from epochwise.findings.intervals import MIN_SEEDS
+
+REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
+
+
+def verdict(low: float, high: float, n: int, margin: float) -> str:
+    """The verdict on an effect that a claim says is positive, from its interval over `n` seeds.
+
+    *reproduced*: the whole interval is above the margin. *contradicted*: the whole interval is below 0. Everything
+    else, and every effect with fewer than three seeds, is *inconclusive*.
+    """
+    if n < MIN_SEEDS:
+        return INCONCLUSIVE
+    if low > margin:
+        return REPRODUCED
+    return CONTRADICTED if high < 0 else INCONCLUSIVE
+
+
+def number(value: float) -> str:
+    """A number for people, or a dash if it is missing.
+
+    >>> number(-0.25), number(0.00004), number(float("nan"))
+    ('−0.250', '4e−05', '–')
+    """
+    if pd.isna(value):
+        return "–"
+    digits = ".3f" if value == 0 or abs(value) >= 0.001 else ".0e"
+    return f"{value:{digits}}".replace("-", "−")
+
+
+def interval(low: float, high: float) -> str:
+    """An interval for people, or a dash if there is none."""
+    return "–" if pd.isna(low) else f"[{number(low)}, {number(high)}]"

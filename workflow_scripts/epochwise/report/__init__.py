@@ -1,0 +1,1 @@
+"""The pages that people open: captions, claims and findings."""

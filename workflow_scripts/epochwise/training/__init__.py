@@ -1,0 +1,1 @@
+"""The network, its training loop, snapshots and saved states."""
