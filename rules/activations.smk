@@ -1,17 +1,24 @@
 """Activations.
 
-In: the snapshots of one run. Out, under `results/{experiment}/{noise}/{model}/seed{seed}/activations/`: class means,
-statistics of every neuron, the large neurons and the network's outputs sample by sample.
+In:
+
+- `results/{experiment}/{noise}/{model}/seed{seed}/snapshots/` of one run, and the images and labels
+
+Out, under `results/{experiment}/{noise}/{model}/seed{seed}/activations/`:
+
+- `class_means.parquet`: mean activation of clean and noisy samples of each class
+- `neurons.parquet`: statistics of every neuron
+- `samples.parquet`, `outputs.parquet`: the large neurons and the network's outputs, sample by sample
 """
 
 
 rule extract:
-    """Read all statistics of all layers off the snapshots of one run."""
+    """Read the statistics of all layers from the snapshots of one run."""
     input:
         train=data_file("train"),
         test=data_file("test"),
         labels=labels,
-        snapshots=ancient(f"{RUN}/snapshots"),  # the manifest tells whether they changed
+        snapshots=ancient(f"{RUN}/snapshots"),  # the manifest says whether they changed
         manifest=f"{RUN}/snapshots.sha256",
     output:
         class_means=ensure(f"{RUN}/activations/class_means.parquet", non_empty=True),

@@ -1,7 +1,15 @@
 """Analysis.
 
-In: the activations of every run. Out: `separation.parquet`, `outliers.parquet`, `large_activation.parquet` beside each
-run, and over seeds `results/{experiment}/summary/*.parquet` and `results/{experiment}/claims.{parquet,md}`.
+In:
+
+- `results/{experiment}/{noise}/{model}/seed{seed}/activations/*.parquet` and `history.parquet` of every run
+- `results/{experiment}/{noise}/labels.parquet` and `results/data/{dataset}/features.parquet`
+
+Out:
+
+- beside each run `separation.parquet`, `outliers.parquet` and `large_activation.parquet`
+- over seeds `results/{experiment}/summary/*.parquet`
+- `results/{experiment}/claims.{parquet,md}` and `findings.{parquet,md}`
 """
 
 
@@ -30,7 +38,7 @@ rule separation:
 
 
 rule outliers:
-    """Find the large activation of each layer, and what it follows."""
+    """Find the large neuron of each layer, and what its activation follows."""
     input:
         neurons=f"{RUN}/activations/neurons.parquet",
         samples=f"{RUN}/activations/samples.parquet",
