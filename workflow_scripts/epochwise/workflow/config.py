@@ -203,10 +203,11 @@ def _expand_grids(where: str, models: Mapping) -> dict[str, dict]:
 
 def _check_sizes(where: str, experiment: Mapping, source) -> None:
     """Compare subset and folds with the size of the data set, which is known for the sources in their usual form."""
-    if experiment["dataset"]["source"] == "digits" and experiment["dataset"]["path"] is not None:
+    if source.package and experiment["dataset"]["path"] is not None:
         raise ConfigError(
-            f"datasets.{experiment['dataset']['name']}.path: {experiment['dataset']['path']!r} is of no use, since "
-            "digits are embedded in scikit-learn; leave it out, or name another source."
+            f"datasets.{experiment['dataset']['name']}.path: {experiment['dataset']['path']!r} has no effect, because "
+            f"{experiment['dataset']['source']} comes with the package {source.package}; leave it out, or name another "
+            "source."
         )
     name, size = experiment["dataset"]["source"], experiment["subset"]["size"]
     known = source.train
