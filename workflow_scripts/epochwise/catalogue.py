@@ -201,7 +201,7 @@ COLUMNS = {
     "margin": "the interval must be above this value for the verdict reproduced",
     "verdict": "reproduced, contradicted or inconclusive",
     "title": "short name of the finding",
-    "because": "the primary claims that decide the verdict",
+    "because": "how many verdicts of the primary claims are reproduced, and which are not",
 }
 
 FIGURES = (
