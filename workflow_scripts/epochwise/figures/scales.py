@@ -5,6 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
+from epochwise.figures import theme
+
 
 def epoch_axis(axes: Axes, last: int) -> None:
     """Epochs 0 to `last` on an axis that is logarithmic in epoch + 1, so that it includes the untrained network."""
@@ -12,7 +14,12 @@ def epoch_axis(axes: Axes, last: int) -> None:
     margin = 0.02 * np.log1p(last)
     axes.set_xlim(np.expm1(-margin), np.expm1(np.log1p(last) + margin))
     decades = 10 ** np.arange(int(np.log10(last)) + 1)
-    axes.set_xticks([0, *decades], [f"{epoch:d}" for epoch in (0, *decades)])
+    named = [0, *decades]
+    # The last epoch gets a number too, unless that would touch the number before.
+    inches = axes.bbox.width / axes.get_figure(root=True).dpi
+    if inches * np.log(last / decades[-1]) / np.log1p(last) > theme.CHARACTER * (len(str(last)) + 1):
+        named.append(last)
+    axes.set_xticks(named, [f"{epoch:d}" for epoch in named])
     between = np.outer(decades, np.arange(2, 10)).ravel()
     axes.xaxis.set_minor_locator(FixedLocator(between[between <= last]))
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -14,7 +14,7 @@ from epochwise.figures.phase_marks import marks_of, phase_legend
 ROWS = {
     "accuracy": "accuracy",
     "separation": "separation\n1 − centred cosine",
-    "peak_over_median_active": "largest activation over\nmedian positive activation",
+    "peak_over_median_active": "largest over median\npositive activation",
 }
 # By number: text of the legend and colour.
 PHASES = {
@@ -36,6 +36,8 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     for (_, quantity), axes in panels.epoch_facets(figure, numbers, ROWS).items():
         for phase, (start, end) in phases.items():
             axes.axvspan(start, end, color=PHASES[phase][1], linewidth=0, zorder=-1)
+        if quantity == "accuracy":
+            axes.title.set_text(theme.wrapped(f"{run['model']}, {run['noise']}", 4))
         of_panel = where(numbers, quantity=quantity)
         if of_panel["value"].isna().all():
             panels.no_value(axes)
