@@ -11,6 +11,7 @@ import matplotlib
 import pytest
 from fontTools.ttLib import TTFont
 
+from epochwise.figures import theme
 from epochwise.workflow import code, tables
 from tests.unit.made_up import CASES, SCHEMAS, inputs_of
 
@@ -80,6 +81,29 @@ def drawn(made_up, folder, environment):
 @pytest.fixture(scope="module")
 def expected(made_up, tmp_path_factory):
     return drawn(made_up, tmp_path_factory.mktemp("clean"), {})
+
+
+@pytest.fixture
+def settings_of_a_notebook():
+    with matplotlib.rc_context({"lines.linewidth": 9, "savefig.bbox": "tight", "text.usetex": True}):
+        yield
+
+
+def test_settings_of_a_notebook_are_replaced_while_drawing_and_kept_after_it(settings_of_a_notebook):
+    before = dict(matplotlib.rcParams)
+    with theme.applied():
+        assert matplotlib.rcParams["savefig.bbox"] is None and not matplotlib.rcParams["text.usetex"]
+        assert matplotlib.rcParams["lines.linewidth"] == theme.STYLE["lines.linewidth"]
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_importing_figures_keeps_the_backend_that_a_notebook_has_chosen():
+    code_of_user = (
+        "import os; import epochwise.figures.theme; assert os.environ['MPLBACKEND'] == 'module://mine';"
+        "import os.path; assert not os.path.exists('matplotlibrc')"
+    )
+    environment = CLEAN | {"MPLBACKEND": "module://mine"}
+    subprocess.run([sys.executable, "-c", code_of_user], check=True, env=environment)
 
 
 def settings_file(path, content=SETTINGS):
