@@ -62,4 +62,5 @@ def main(dot: str, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.stdin.read(), Path(sys.argv[1]))
+    with theme.applied():
+        main(sys.stdin.read(), Path(sys.argv[1]))

@@ -1,6 +1,6 @@
 """Figures.
 
-In: the summary tables; images, labels and activations of one run where single samples are shown.
+In: summary tables; for figures that show single samples also images, labels and activations of one run.
 Out: `results/{experiment}/figures/{figure}.pdf`, `.png`, and `.csv` with exactly the numbers drawn.
 """
 

@@ -1,13 +1,13 @@
-"""What `snakemake --report` shows beside the figures, and what one hands on.
+"""Captions of the figures, the page of findings and claims, and the archive.
 
-In: claims, figures, tables. Out: `results/{experiment}/claims.html` and one caption per figure,
-`results/{experiment}/captions/*.rst`, that sets the paper's claim beside our number; on request
-`results/{experiment}/archive.zip`: everything but weights and activations in one file.
+In: claims and findings; for the archive also figures, tables and records.
+Out: `results/{experiment}/captions/*.rst`, one per figure and page; `results/{experiment}/claims.html`, the findings and
+claims as a page; on request `results/{experiment}/archive.zip`, everything except weights and activations in one file.
 """
 
 
 rule captions:
-    """Write the captions of the report, and the claims as a table for the browser."""
+    """Write the captions of the report, and the page of findings and claims."""
     input:
         claims="results/{experiment}/claims.parquet",
         findings="results/{experiment}/findings.parquet",
@@ -17,8 +17,8 @@ rule captions:
             ensure("results/{experiment}/claims.html", non_empty=True),
             caption="../report/claims.rst",
             category="{experiment}",
-            subcategory="Claims",
-            labels={"figure": "claims"},
+            subcategory="Findings and claims",
+            labels={"figure": "findings and claims"},
         ),
     log:
         "results/logs/captions/{experiment}.log",

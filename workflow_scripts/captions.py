@@ -1,4 +1,4 @@
-"""Write the captions of the report, and findings and claims as a page."""
+"""Write the captions of the report, and the page of findings and claims."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ with job(snakemake) as spec:
     claims = tables.read(snakemake.input.claims, CLAIMS_TABLE)
     findings = tables.read(snakemake.input.findings, FINDINGS_TABLE)
     texts = {path: captions.caption(Path(path).stem, claims, spec["level"]) for path in snakemake.output.captions}
-    texts[snakemake.output.html] = captions.claims_page(claims, findings, spec["level"])
+    texts[snakemake.output.html] = captions.claims_page(snakemake.wildcards.experiment, claims, findings, spec["level"])
     for path, text in texts.items():
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -12,12 +12,12 @@ from epochwise.workflow.job import job
 
 SCHEMAS = summary.SCHEMAS | {"labels": LABELS, "samples": SAMPLES}
 
-with job(snakemake) as spec:
+with job(snakemake) as spec, theme.applied():
     inputs = {
         name: image_table.read(path) if name == "train_images" else tables.read(path, SCHEMAS[name])
         for name, path in snakemake.input.items()
     }
-    # Imported by name, so that this script does not reach the other figures, and an edit redraws only its own figure.
+    # Imported by name, because an import of all figures would redraw all of them after an edit of one.
     module = importlib.import_module(f"epochwise.figures.{snakemake.wildcards.figure}")
     figure, numbers = module.draw(inputs, spec["shown"], spec["options"])
     output = snakemake.output

@@ -1,63 +1,184 @@
-"""Words of the report."""
+"""Texts of the report: captions, and the page of findings and claims."""
+
+import re
+from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
+from epochwise import catalogue
 from epochwise.findings import claims
+from epochwise.findings.findings import FINDINGS, judge_findings, to_markdown
 from epochwise.report import captions
 
-CLAIMS = pd.DataFrame(
-    [
-        {
-            "claim": claim.name,
-            "statement": claim.statement,
-            "measure": claim.measure,
-            "noise": "symmetric30",
-            "model": model,
-            "effect": effect,
-            "low": effect - 0.5,
-            "high": effect + 0.5,
-            "n": 5,
-            "margin": 0.01,
-            "verdict": verdict,
-        }
-        for claim in claims.CLAIMS
-        for model, effect, verdict in (("mlp3", 1.0, "reproduced"), ("mlp7", -1.0, "contradicted"))
-    ]
-)
+MODELS = (("mlp3", 1.0, "reproduced"), ("mlp7", -1.0, "contradicted"))
 
 
-@pytest.mark.parametrize("name", captions.SHOWN)
-def test_a_caption_sets_the_claims_of_a_figure_beside_our_numbers(name):
-    shown, prefixes = captions.SHOWN[name]
-    text = captions.caption(name, CLAIMS, 0.95)
-    assert text.startswith(shown) and text.endswith("\n")
+def made_up(noises=("symmetric30",)):
+    """The claims table of an experiment in which all claims are reproduced for mlp3 and contradicted for mlp7."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": claim.name,
+                "finding": claim.finding,
+                "source": claim.source,
+                "statement": claim.statement,
+                "measure": claim.measure,
+                "scope": claim.scope,
+                "noise": noise,
+                "model": model,
+                "in_scope": claim.scope == claims.ALL_MODELS or model == "mlp7",
+                "effect": effect,
+                "low": effect - 0.5,
+                "high": effect + 0.5,
+                "n": 5,
+                "margin": 0.01,
+                "verdict": verdict,
+            }
+            for claim in claims.CLAIMS
+            for noise in noises
+            for model, effect, verdict in MODELS
+        ]
+    )
+
+
+CLAIMS = made_up()
+
+
+class Page(HTMLParser):
+    """Texts, attributes and tables of an HTML page, and its elements that are still open."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.ids, self.links, self.open, self.text = [], [], [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append(tag)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes["href"]] if "href" in attributes else []
+        if tag not in ("meta", "br", "html"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag != "html":
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+# -- captions ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("figure", catalogue.FIGURES, ids=lambda figure: figure.name)
+def test_a_caption_compares_the_claims_of_a_figure_with_our_numbers(figure):
+    text = captions.caption(figure.name, CLAIMS, 0.95)
+    assert text.startswith(figure.caption) and text.endswith("\n")
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
-    shown_claims = [claim for claim in claims.CLAIMS if claim.name.startswith(prefixes)]
-    papers = [line for line in text.splitlines() if line.startswith("**Paper:**")]
-    assert papers == [f"**Paper:** {claim.statement} **Ours:** {claim.measure}:" for claim in shown_claims]
-    table = [
-        ["noise", "model", "effect", "95% interval", "n", "margin", "verdict"],
-        ["symmetric30", "mlp3", "1.000", "[0.500, 1.500]", "5", "0.010", "reproduced"],
-        ["symmetric30", "mlp7", "−1.000", "[−1.500, −0.500]", "5", "0.010", "contradicted"],
-    ]
-    assert rows == table * len(shown_claims)
+    shown = [claim for claim in claims.CLAIMS if figure.name in claim.figures]
+    whose = {"paper": "The paper states", "ours": "Our stricter reading"}
+    expected = [f"**{whose[claim.source]}:** {claim.statement} **Measured:** {claim.measure}." for claim in shown]
+    assert [line for line in text.splitlines() if line.startswith("**")] == expected
+    tables = []
+    for claim in shown:
+        mlp3 = "reproduced" if claim.scope == claims.ALL_MODELS else "(reproduced)"
+        tables += [
+            ["noise", "model", "effect", "95% interval", "n", "margin", "verdict"],
+            ["symmetric30", "mlp3", "1.000", "[0.500, 1.500]", "5", "0.010", mlp3],
+            ["symmetric30", "mlp7", "−1.000", "[−1.500, −0.500]", "5", "0.010", "contradicted"],
+        ]
+    assert rows == tables
 
 
-def test_every_claim_stands_below_a_figure_and_no_prefix_is_left_over():
-    prefixes = {prefix for _, prefixes in captions.SHOWN.values() for prefix in prefixes}
-    names = [claim.name for claim in claims.CLAIMS]
-    assert all(name.startswith(tuple(prefixes)) for name in names)
-    assert all(any(name.startswith(prefix) for name in names) for prefix in prefixes)
+def test_every_claim_is_shown_by_a_figure_that_there_is():
+    names = {figure.name for figure in catalogue.FIGURES}
+    assert all(claim.figures and set(claim.figures) <= names for claim in claims.CLAIMS)
 
 
-def test_a_figure_without_claims_has_a_caption_all_the_same():
-    assert captions.caption("phases", CLAIMS.iloc[:0], 0.95) == captions.SHOWN["phases"][0] + "\n"
+@pytest.mark.parametrize("page", catalogue.PAGES)
+def test_pages_have_captions(page):
+    assert captions.caption(page, CLAIMS, 0.95) == catalogue.PAGES[page] + "\n"
 
 
-def test_the_page_has_one_row_per_claim_and_loads_nothing():
-    page = captions.html(CLAIMS, 0.9)
-    assert page.count("<tr>") == len(CLAIMS) + 1
-    assert page.count(">reproduced</td>") == page.count(">contradicted</td>") == len(claims.CLAIMS)
-    assert "90%" in page and "mlp7" in page
-    assert not any(word in page for word in ("http", "src=", "<script", "<link"))
+def test_a_figure_without_claims_has_its_caption_only():
+    caption = next(figure.caption for figure in catalogue.FIGURES if figure.name == "phases")
+    assert captions.caption("phases", CLAIMS.iloc[:0], 0.95) == caption + "\n"
+
+
+# -- the page of findings and claims -----------------------------------------------------------------------------------
+
+
+def page_of(table):
+    return Page(captions.claims_page("digits", table, judge_findings(table), 0.9))
+
+
+@pytest.mark.parametrize("noises", [("symmetric30",), ("low", "high")], ids=len)
+def test_the_page_has_a_row_per_claim_noise_and_model(noises):
+    table = made_up(noises)
+    page = page_of(table)
+    heads = 1 if len(noises) == 1 else 1 + len(noises)  # with several noises, each is named above its rows
+    rows = len(table) + heads * len(claims.CLAIMS)
+    assert page.tags.count("tr") == rows
+    assert page.text.count("90% interval") == len(claims.CLAIMS) + 1  # and once where verdicts are explained
+    assert page.open == []
+    assert all(claim.statement in page.text and claim.measure in page.text for claim in claims.CLAIMS)
+
+
+def test_findings_come_first_with_their_reasons_as_links_to_claims():
+    page = page_of(CLAIMS)
+    first_claim = page.text.index("Claims on finding 1")
+    for finding in FINDINGS:
+        assert page.text.index(finding.statement) < first_claim
+    assert page.links == [f"#{claim}" for finding in FINDINGS for claim in finding.primary]
+    assert {claim.name for claim in claims.CLAIMS} <= set(page.ids) and len(page.ids) == len(set(page.ids))
+
+
+def test_claims_are_in_the_section_of_their_finding():
+    text = page_of(CLAIMS).text
+    starts = [text.index(f"Claims on finding {finding.number}") for finding in FINDINGS]
+    for claim in claims.CLAIMS:
+        place = text.rindex(claim.name)
+        assert sum(start < place for start in starts) == claim.finding
+
+
+def test_the_page_loads_nothing_and_has_no_scripts():
+    page = captions.claims_page("digits", CLAIMS, judge_findings(CLAIMS), 0.9)
+    assert not any(word in page for word in ("http", "src=", "<script", "<link", "@import", "url("))
+    assert "prefers-color-scheme: dark" in page and 'name="viewport"' in page
+
+
+def test_names_are_escaped():
+    table = made_up(("a<b & c",))
+    page = captions.claims_page("x<y", table, judge_findings(table), 0.9)
+    assert "a<b" not in page and "x<y" not in page
+    assert "a&lt;b &amp; c" in page and "x&lt;y" in page
+
+
+# -- findings.md -------------------------------------------------------------------------------------------------------
+
+
+def test_findings_have_a_row_each_with_a_short_reason():
+    lines = to_markdown(judge_findings(CLAIMS)).splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")][2:]
+    assert [row[0] for row in rows] == [f"{finding.number}. {finding.title}" for finding in FINDINGS]
+    assert [row[3] for row in rows] == ["contradicted"] * len(FINDINGS)
+    assert rows[0][4] == "0 of 1 verdicts reproduced; contradicted: regeneralization_after_fit_accuracy (mlp7)"
+    assert rows[1][4].startswith("3 of 6 verdicts reproduced; contradicted: noisy_after_clean (mlp7), ")
+
+
+def test_a_finding_whose_claims_are_all_reproduced_names_none():
+    findings = judge_findings(CLAIMS.assign(verdict="reproduced"))
+    assert [*findings["verdict"]] == ["reproduced"] * len(FINDINGS)
+    assert all(re.fullmatch(r"(\d) of \1 verdicts reproduced", because) for because in findings["because"])
+
+
+def test_contradicted_claims_are_named_before_inconclusive_ones():
+    table = CLAIMS.assign(verdict=CLAIMS["model"].map({"mlp3": "inconclusive", "mlp7": "contradicted"}))
+    because = judge_findings(table)["because"].iloc[2]
+    assert because == (
+        "0 of 4 verdicts reproduced; "
+        "contradicted: large_activation_single (mlp7), large_activation_follows_input (mlp7); "
+        "inconclusive: large_activation_single (mlp3), large_activation_follows_input (mlp3)"
+    )

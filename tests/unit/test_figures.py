@@ -1,203 +1,24 @@
-"""Every figure drawn from small made-up tables: the input's numbers, no empty panel, no text that runs into another."""
+"""Every figure drawn from small made-up tables: its numbers are the input's, no panel is empty, no texts overlap."""
 
 import importlib
 import itertools
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from matplotlib.text import Text
 
-from epochwise.data.corruption import corrupt
-from epochwise.figures import panels, theme
+from epochwise import catalogue
+from epochwise.figures import numbers as figure_numbers
+from epochwise.figures import phase_marks, theme
 from epochwise.findings import summary
-from epochwise.workflow.tables import SCHEMAS
+from tests.unit.made_up import CASES, inputs_of
 
-FIGURES = (
-    "data_decomposition", "learning_curves", "phases", "separation_by_layer", "separation_by_class",
-    "activation_distribution", "large_activation", "large_activation_inputs", "scenario",
-)  # fmt: skip
-STATISTICS = {
-    "pearson": ("norm", "brightness", "contrast"),
-    "spearman": ("norm", "brightness", "contrast", "probability", "loss"),
-    "r2": ("components",),
-    "eta2": ("true_label", "given_label", "predicted_label"),
-    "auc": ("is_noisy",),
-}
-OUTPUT_SIDE = ("true_label", "given_label", "predicted_label", "probability", "loss", "is_noisy")
-PHASES = {"fitted": 0.99, "learned": 0.5, "smoothing": 1, "min_dip": 0.01}
-WIDTH = 12
-
-
-@dataclass(frozen=True)
-class Case:
-    """A made-up experiment; `models` maps names to numbers of hidden layers."""
-
-    models: dict = field(default_factory=lambda: {"mlp3": 2, "mlp5": 4})
-    noises: tuple = ("symmetric30",)
-    seeds: tuple = (0, 1, 2)
-    class_names: tuple = tuple("0123456789")
-    shape: tuple = (1, 8, 8)
-    last: int = 300
-    fits: bool = True
-    noisy: bool = True
-    missing: bool = False
-    images: int = 8
-
-
-CASES = {
-    "usual": Case(),
-    "one model, one seed": Case(models={"mlp3": 1}, seeds=(0,), last=3, images=1),
-    "noises, never fitted": Case(models={"mlp2": 1, "mlp3": 2}, noises=("low", "high"), fits=False, last=4000),
-    "a hundred classes, colour, missing": Case(
-        models={"mlp3": 2},
-        class_names=tuple(map(str, range(100))),
-        shape=(3, 8, 8),
-        seeds=(0, 1),
-        missing=True,
-        images=12,
-    ),
-    "long names, deep": Case(
-        models={"a_small-model": 1, "a_model_with-a_long_name_of_more-than_one_line": 9},
-        class_names=("airplane", "automobile", "ankle boot", "T-shirt/top"),
-        images=20,
-    ),
-    "no noise": Case(models={"mlp3": 2}, noisy=False),
-    "many models": Case(
-        models={f"d2_w{2**i}": 2 for i in range(3, 11)}, noises=("low", "high"), seeds=(0,), last=3, images=1
-    ),
-}
-
-
-def by_run(case, columns):
-    """One table of all runs: `columns(rng, layers)` gives the frame of one run."""
-    rng = np.random.default_rng(1)
-    return pd.concat(
-        [
-            columns(rng, layers).assign(noise=noise, model=model, seed=seed)
-            for noise, (model, layers), seed in itertools.product(case.noises, case.models.items(), case.seeds)
-        ],
-        ignore_index=True,
-    )
-
-
-def history(case, epochs):
-    def run(rng, layers):
-        t = np.log1p(epochs) / np.log1p(case.last)
-        given = (1.0 if case.fits else 0.6) / (1 + np.exp(-40 * (t - 0.6 + 0.03 * rng.normal())))
-        given[t < 0.1] = 0.05
-        given[-1] = 1.0 if case.fits else 0.6
-        test = np.interp(t, [0, 0.4, 0.7, 1], [0.1, 0.8, 0.5, 0.6]) + 0.01 * rng.normal(size=len(t))
-        curves = {
-            "clean": np.minimum(0.1 + 2 * t, 1),
-            "noisy_given": given,
-            "noisy_true": 0.9 * (1 - given),
-            "test": test,
-        }
-        if not case.noisy:
-            curves |= {"noisy_given": np.full(len(t), np.nan), "noisy_true": np.full(len(t), np.nan)}
-        curves["train"] = curves["clean"]
-        return pd.concat(
-            [
-                pd.DataFrame({"epoch": epochs, "subset": subset, "accuracy": a, "loss": 2.3 - 2.29 * a})
-                for subset, a in curves.items()
-            ]
-        )
-
-    return by_run(case, run)
-
-
-def separation(case, epochs):
-    classes = len(case.class_names)
-
-    def run(rng, layers):
-        keys = [*itertools.product(epochs, range(1, layers + 1), ("true", "given"), range(classes))]
-        table = pd.DataFrame(keys, columns=["epoch", "layer", "grouping", "class"])
-        table["cosine_centred"] = rng.uniform(-0.5, 1, len(table)) if case.noisy else np.nan
-        if case.missing:
-            table.loc[table["class"] % 3 == 0, "cosine_centred"] = np.nan
-        mean = table.groupby(["epoch", "layer", "grouping"], as_index=False)["cosine_centred"].mean()
-        table = pd.concat([table, mean.assign(**{"class": -1})])
-        cosine = 0.5 + table["cosine_centred"] / 2
-        return table.assign(cosine=cosine, cosine_without_large=cosine, split_half=0.98 + 0 * cosine)
-
-    return by_run(case, run)
-
-
-def outliers(case, epochs):
-    def run(rng, layers):
-        table = pd.DataFrame([*itertools.product(epochs, range(1, layers + 1))], columns=["epoch", "layer"])
-        peak = rng.uniform(4, 40, len(table))
-        over = np.where(case.missing & (table["layer"] == layers), np.nan, peak)
-        others = dict.fromkeys(("runner_up", "peak_over_median_peak", "kurtosis"), peak / 2)
-        return table.assign(peak=peak, peak_over_median_active=over, argmax_share=rng.random(len(table)), **others)
-
-    return by_run(case, run).assign(massive=False)
-
-
-def neurons(case, epochs):
-    def run(rng, layers):
-        keys = [*itertools.product((epochs[0], epochs[-1]), range(1, layers + 1), range(WIDTH))]
-        table = pd.DataFrame(keys, columns=["epoch", "layer", "neuron"])
-        return table.assign(max=np.where(table["neuron"] == 0, 0, rng.uniform(0.01, 30, len(table))))
-
-    return by_run(case, run)
-
-
-def large_activation(case, epochs):
-    def run(rng, layers):
-        pairs = [(feature, statistic) for statistic, features in STATISTICS.items() for feature in features]
-        keys = [(*key, *pair) for key in itertools.product(epochs, range(1, layers + 1)) for pair in pairs]
-        table = pd.DataFrame(keys, columns=["epoch", "layer", "feature", "statistic"])
-        signed = table["statistic"].isin(["pearson", "spearman"])
-        value = np.where(signed, rng.uniform(-0.9, 0.9, len(table)), rng.uniform(0.1, 0.9, len(table)))
-        if case.missing:
-            value[table["feature"] == "norm"] = np.nan
-        return table.assign(value=value, side=np.where(table["feature"].isin(OUTPUT_SIDE), "output", "input"))
-
-    return by_run(case, run)
-
-
-def typed(table, name):
-    """A table as it is read from its file."""
-    return pa.Table.from_pandas(table, SCHEMAS[name], preserve_index=False).to_pandas()
-
-
-def inputs_of(case):
-    """All tables that figures draw, and the run that single-run figures show."""
-    rng = np.random.default_rng(0)
-    epochs = np.unique(np.geomspace(1, case.last + 1, 7).round().astype(int) - 1)
-    curves = history(case, epochs)
-    by_seed = summary.phases_by_seed(curves, PHASES)
-    tables = {
-        "summary_curves": summary.curves(curves, 0.95),
-        "summary_phases": summary.over_seeds(by_seed, ["noise", "model", "metric", "quantity"], "value", 0.95),
-        "summary_separation": summary.separation(separation(case, epochs), 0.95),
-        "summary_outliers": summary.outliers(outliers(case, epochs), 0.95),
-        "summary_peaks": summary.peaks(neurons(case, epochs), 0.95),
-        "summary_large_activation": summary.large_activation(large_activation(case, epochs), 0.95),
-        "phases_by_seed": by_seed,
-    }
-    classes = len(case.class_names)
-    true = np.tile(np.arange(classes, dtype=np.int16), 400 // classes)
-    given = corrupt(true, "symmetric", 0.3 if case.noisy else 0.0, classes, 0)
-    index = rng.permutation(2 * len(true))[: len(true)]
-    labels = {"index": np.sort(index), "true_label": true, "given_label": given, "is_noisy": true != given}
-    tables["labels"] = pd.DataFrame(labels)
-    model, layers = [*case.models.items()][-1]
-    keys = [*itertools.product((epochs[0], epochs[-1]), range(1, layers + 1), labels["index"])]
-    samples = pd.DataFrame(keys, columns=["epoch", "layer", "index"])
-    tables["samples"] = samples.assign(neuron=1, value=np.maximum(rng.normal(size=len(samples)), 0))
-    inputs = {name.removeprefix("summary_"): typed(table, name) for name, table in tables.items()}
-    pixels = rng.integers(0, 256, (2 * len(true), int(np.prod(case.shape))), dtype=np.uint8)
-    inputs["train_images"] = SimpleNamespace(pixels=pixels, shape=case.shape, class_names=case.class_names)
-    return inputs, {"noise": case.noises[0], "model": model, "seed": case.seeds[0]}
+FIGURES = tuple(figure.name for figure in catalogue.FIGURES)
+MARKS = ["peak_epoch", "fit_epoch", "dip_epoch"]
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda name: name.replace(" ", "_"))
@@ -206,11 +27,13 @@ def drawn(request):
     case = CASES[request.param]
     inputs, shown = inputs_of(case)
     results = {}
-    for name in FIGURES:
-        module = importlib.import_module(f"epochwise.figures.{name}")
-        results[name] = module.draw(inputs, shown, {"images": case.images})
-        results[name][0].draw_without_rendering()
-    return case, inputs, shown, results
+    with theme.applied():
+        for figure in catalogue.FIGURES:
+            module = importlib.import_module(f"epochwise.figures.{figure.name}")
+            given = {name: inputs[name] for name in figure.inputs}  # what the rule gives, and nothing else
+            results[figure.name] = module.draw(given, shown, {"images": case.images})
+            results[figure.name][0].draw_without_rendering()
+        yield case, inputs, shown, results
 
 
 def axes_of(figure):
@@ -278,66 +101,84 @@ def same(found, expected, keys):
     columns = ["value", "low", "high", "n"]
     expected = expected.rename(columns={"mean": "value"})
     assert len(found) == len(expected) > 0
-    both = found.astype({"epoch": "int64"}).merge(expected, on=keys, suffixes=("", "_expected"), validate="1:1")
+    types = {key: "int64" for key in keys if key in ("epoch", "layer", "rank", "seed", "class")}
+    both = found.astype(types).merge(expected.astype(types), on=keys, suffixes=("", "_expected"), validate="1:1")
     assert len(both) == len(found)
     for column in columns:
         np.testing.assert_array_equal(both[column].astype(float), both[f"{column}_expected"].astype(float))
 
 
-RUN_EPOCH = ["noise", "model", "epoch", "quantity", "series"]
+RUN_EPOCH = ["noise", "model", "epoch", "quantity"]
+
+
+def without_marks(numbers):
+    return numbers[~numbers["quantity"].isin(MARKS)]
+
+
+def test_every_column_of_the_numbers_is_explained(drawn):
+    explained = figure_numbers.__doc__
+    for name, (_, numbers) in drawn[3].items():
+        about = explained + importlib.import_module(f"epochwise.figures.{name}").draw.__doc__
+        assert all(f"`{column}`" in about for column in numbers), name
+
+
+def test_layers_seeds_and_epochs_are_numbers(drawn):
+    for _, numbers in drawn[3].values():
+        for column in {"layer", "seed", "epoch", "rank", "n"} & {*numbers}:
+            assert pd.api.types.is_integer_dtype(numbers[column]), column
 
 
 @pytest.mark.parametrize("name", ["learning_curves", "separation_by_layer", "large_activation", "scenario"])
 def test_lines_show_exactly_the_numbers(drawn, name):
     figure, numbers = drawn[3][name]
-    values = numbers.loc[numbers["quantity"] != "phase", "value"].dropna()
+    values = without_marks(numbers)["value"].dropna()
     np.testing.assert_array_equal(drawn_values(figure), np.sort(values))
 
 
 def test_learning_curves_are_the_means_of_the_table(drawn):
     _, inputs, _, results = drawn
     numbers = results["learning_curves"][1]
-    expected = inputs["curves"].rename(columns={"metric": "quantity", "subset": "series"})
-    same(numbers[numbers["quantity"] != "phase"], expected, RUN_EPOCH)
+    expected = inputs["curves"].rename(columns={"metric": "quantity"})
+    same(without_marks(numbers), expected, [*RUN_EPOCH, "subset"])
 
 
 def test_marks_are_the_mean_epochs_of_the_phases(drawn):
     case, inputs, _, results = drawn
     numbers = results["learning_curves"][1]
-    marks = numbers[numbers["quantity"] == "phase"]
-    quantities = {"P": "peak_epoch", "F": "fit_epoch", "D": "dip_epoch"}
-    phases = inputs["phases"].query("metric == 'accuracy' and quantity in @quantities.values()").dropna(subset="mean")
+    marks = numbers[numbers["quantity"].isin(MARKS)]
+    phases = inputs["phases"].query("metric == 'accuracy' and quantity in @MARKS").dropna(subset="mean")
     phases = phases.set_index(["noise", "model", "quantity"])["mean"]
     assert len(marks) == len(phases)
     for mark in marks.itertuples():
-        assert mark.value == phases[mark.noise, mark.model, quantities[mark.series]]
-    assert ("F" in set(marks["series"])) == (case.fits and case.noisy)
+        assert mark.value == phases[mark.noise, mark.model, mark.quantity]
+    assert ("fit_epoch" in set(marks["quantity"])) == (case.fits and case.noisy)
 
 
 def test_phases_shows_every_seed_and_the_means(drawn):
     _, inputs, _, results = drawn
     numbers = results["phases"][1]
-    seeds = numbers[numbers["series"].str.startswith("seed ")]
+    changes = numbers[numbers["quantity"].isin(["fall", "recovery", "surplus", "after_fit"])]
+    keys = ["noise", "model", "metric", "quantity"]
+    single = changes[changes["seed"].notna()].set_index([*keys, "seed"])["value"]
     expected = inputs["phases_by_seed"].query("quantity in ['fall', 'recovery', 'surplus', 'after_fit']")
-    assert len(seeds) == len(expected)
-    np.testing.assert_array_equal(np.sort(seeds["value"]), np.sort(expected["value"]))
-    means = numbers[numbers["series"] == "mean"].set_index(["noise", "model", "quantity"])["value"]
+    assert len(single) == len(expected)
+    for row in expected.itertuples():
+        np.testing.assert_equal(single[row.noise, row.model, row.metric, row.quantity, row.seed], row.value)
+    means = changes[changes["seed"].isna()].set_index(keys)["value"]
     for row in inputs["phases"].query("quantity in ['fall', 'recovery', 'surplus', 'after_fit']").itertuples():
-        np.testing.assert_equal(means[row.noise, row.model, f"{row.metric} {row.quantity}"], row.mean)
+        np.testing.assert_equal(means[row.noise, row.model, row.metric, row.quantity], row.mean)
 
 
 def test_separation_by_layer_is_the_mean_over_classes_with_the_last_layers_ceiling(drawn):
     case, inputs, _, results = drawn
     numbers = results["separation_by_layer"][1]
     table = inputs["separation"][inputs["separation"]["class"] == -1]
-    cosines = table[table["measure"].isin(["cosine", "cosine_centred"])]
-    expected = cosines.assign(
-        quantity=cosines["measure"] + ", " + cosines["grouping"], series="layer " + cosines["layer"].astype(str)
-    )
-    same(numbers[numbers["series"].str.startswith("layer")], expected, RUN_EPOCH)
-    ceiling = table[(table["measure"] == "split_half") & (table["layer"] == table["model"].map(case.models))]
-    ceiling = ceiling.assign(quantity="cosine, " + ceiling["grouping"], series="ceiling")
-    same(numbers[numbers["series"] == "ceiling"], ceiling, RUN_EPOCH)
+    table = table.rename(columns={"measure": "quantity"})
+    cosines = table[table["quantity"].isin(["cosine", "cosine_centred"])]
+    keys = [*RUN_EPOCH, "grouping", "layer"]
+    same(numbers[numbers["quantity"].isin(["cosine", "cosine_centred"])], cosines, keys)
+    ceiling = table[(table["quantity"] == "split_half") & (table["layer"] == table["model"].map(case.models))]
+    same(numbers[numbers["quantity"] == "split_half"], ceiling, keys)
 
 
 def test_separation_by_class_is_the_last_epoch(drawn):
@@ -360,15 +201,16 @@ def test_large_activation_is_the_outlier_measures(drawn):
     numbers = results["large_activation"][1]
     shown = ["peak_over_median_active", "peak_over_runner_up", "argmax_share"]
     table = inputs["outliers"][inputs["outliers"]["measure"].isin(shown)]
-    expected = table.assign(quantity=table["measure"], series="layer " + table["layer"].astype(str))
-    same(numbers[numbers["quantity"] != "phase"], expected, RUN_EPOCH)
+    same(without_marks(numbers), table.rename(columns={"measure": "quantity"}), [*RUN_EPOCH, "layer"])
 
 
-def test_the_outstanding_layer_is_shallow_and_stands_out_most():
-    rows = [("noise", "model", 10, layer, value) for layer, value in enumerate([3.0, np.nan, 5, 99, 4, 4], start=1)]
-    rows += [("noise", "model", 1, 1, 1000.0)]
-    table = pd.DataFrame(rows, columns=["noise", "model", "epoch", "layer", "mean"])
-    assert panels.outstanding_layer(table.assign(measure="peak_over_median_active"), "noise", "model") == 3
+def test_the_layer_that_stands_out_is_shallow_and_has_the_largest_ratio_at_the_last_epoch():
+    rows = [(10, layer, ratio) for layer, ratio in enumerate([3.0, np.nan, 5, 99, 4, 4], start=1)]
+    rows += [(1, layer, ratio) for layer, ratio in enumerate([1000.0, 1, 1, 1, 1, 1], start=1)]
+    table = pd.DataFrame(rows, columns=["epoch", "layer", "peak_over_median_active"])
+    others = ("peak", "runner_up", "peak_over_median_peak", "kurtosis", "argmax_share")
+    table = table.assign(**dict.fromkeys(others, 1.0), massive=False, noise="noise", model="model", seed=0)
+    assert figure_numbers.layer_that_stands_out(summary.outliers(table, 0.95), "noise", "model") == 3
 
 
 def test_inputs_are_the_strengths_in_the_outstanding_layer(drawn):
@@ -379,8 +221,9 @@ def test_inputs_are_the_strengths_in_the_outstanding_layer(drawn):
     table = inputs["large_activation"]
     table = table.set_index(["noise", "model", "epoch", "layer", "feature", "statistic"])
     for row in statistics.itertuples():
-        feature, statistic = row.quantity.rsplit(" ", 1)
-        expected = table.loc[(row.noise, row.model, case.last, row.layer, feature, statistic), ["mean", "low", "high"]]
+        assert row.layer == figure_numbers.layer_that_stands_out(inputs["outliers"], row.noise, row.model)
+        key = (row.noise, row.model, case.last, row.layer, row.feature, row.statistic)
+        expected = table.loc[key, ["mean", "low", "high"]]
         np.testing.assert_equal([row.value, row.low, row.high], [*expected])
 
 
@@ -388,11 +231,11 @@ def test_inputs_show_the_images_at_both_ends(drawn):
     case, inputs, shown, results = drawn
     numbers = results["large_activation_inputs"][1]
     images = numbers[numbers["part"] == "image"]
-    layer = panels.outstanding_layer(inputs["outliers"], shown["noise"], shown["model"])
+    layer = figure_numbers.layer_that_stands_out(inputs["outliers"], shown["noise"], shown["model"])
     samples = inputs["samples"]
     samples = samples[(samples["layer"] == layer) & (samples["epoch"] == case.last)].set_index("index")["value"]
     for end, values in {"largest": samples.sort_values(ascending=False), "smallest": samples.sort_values()}.items():
-        found = images[images["series"] == end]
+        found = images[images["end"] == end]
         np.testing.assert_array_equal(found["value"], values.head(case.images))
         np.testing.assert_array_equal(found["value"], samples[found["index"]])
 
@@ -418,16 +261,15 @@ def test_scenario_shows_one_minus_the_centred_cosine_of_first_and_last_layer(dra
     case, inputs, shown, results = drawn
     numbers = results["scenario"][1].query("quantity == 'separation'")
     layers = sorted({1, case.models[shown["model"]]})
-    assert [*numbers["series"].unique()] == [f"layer {layer}" for layer in layers]
+    assert [*numbers["layer"].unique()] == layers
     table = inputs["separation"].query(
         "noise == @shown['noise'] and model == @shown['model'] and measure == 'cosine_centred' and grouping == 'true'"
     )
     table = table[(table["class"] == -1) & table["layer"].isin(layers)]
     expected = table.assign(
-        mean=1 - table["mean"], low=1 - table["high"], high=1 - table["low"], quantity="separation",
-        series="layer " + table["layer"].astype(str),
+        mean=1 - table["mean"], low=1 - table["high"], high=1 - table["low"], quantity="separation"
     )  # fmt: skip
-    same(numbers, expected, RUN_EPOCH)
+    same(numbers, expected, [*RUN_EPOCH, "layer"])
 
 
 # -- uncertainty and phases --------------------------------------------------------------------------------------------
@@ -443,7 +285,7 @@ def test_a_mark_needs_half_of_the_seeds():
     quantities = {"peak_epoch": 5, "fit_epoch": 2, "dip_epoch": 3}
     rows = [("noise", "model", "accuracy", quantity, 10.0, n) for quantity, n in quantities.items()]
     phases = pd.DataFrame(rows, columns=["noise", "model", "metric", "quantity", "mean", "n"])
-    assert set(panels.phase_marks(phases)["series"]) == {"P", "D"}
+    assert set(phase_marks.marks_of(phases)["quantity"]) == {"peak_epoch", "dip_epoch"}
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -454,11 +296,12 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     module = importlib.import_module("epochwise.figures.scenario")
     contents = []
     for folder, times in {"a": 2, "b": 1}.items():
-        figure, numbers = module.draw(inputs, shown, {})
-        for _ in range(times):
-            files = [tmp_path / folder / f"figure.{extension}" for extension in ("pdf", "png", "csv")]
-            theme.save(figure, numbers, *files, 60)
-            contents.append([file.read_bytes() for file in files])
+        files = [tmp_path / folder / f"figure.{extension}" for extension in ("pdf", "png", "csv")]
+        with theme.applied():
+            figure, numbers = module.draw(inputs, shown, {})
+            for _ in range(times):
+                theme.save(figure, numbers, *files, 60)
+                contents.append([file.read_bytes() for file in files])
         assert sorted(file.name for file in (tmp_path / folder).iterdir()) == ["figure.csv", "figure.pdf", "figure.png"]
     assert all(content == contents[0] for content in contents)
     back = pd.read_csv(tmp_path / "a" / "figure.csv")

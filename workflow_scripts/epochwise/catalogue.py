@@ -201,7 +201,7 @@ COLUMNS = {
     "margin": "the interval must be above this value for the verdict reproduced",
     "verdict": "reproduced, contradicted or inconclusive",
     "title": "short name of the finding",
-    "because": "the primary claims that decide the verdict",
+    "because": "how many verdicts of the primary claims are reproduced, and which are not",
 }
 
 FIGURES = (
@@ -221,27 +221,29 @@ FIGURES = (
     Figure(
         "phases",
         ("curves", "phases", "phases_by_seed"),
-        "Test accuracy with its first peak (P), the perfect fit of the noise (F) and its dip (D). Below: how much "
-        "test performance falls and recovers between them, seed by seed.",
+        "Test accuracy with its first peak (P), the perfect fit of the noisy labels (F) and its dip (D). Below: how "
+        "test performance changes between them, seed by seed. For the loss, P and D are its own best value and its "
+        "dip, and the sign is reversed, so that higher is better.",
     ),
     Figure(
         "separation_by_layer",
         ("separation", "phases"),
         "Cosine similarity between the mean activations of clean and of noisy data of a class, per hidden layer. 1: "
-        "both have the same direction.",
+        "both have the same direction. Centred: without the mean that the activations of all samples share. Dashed: "
+        "the cosine of two random halves of the clean data. Higher values cannot be expected.",
     ),
     Figure(
         "separation_by_class",
         ("separation", "train_images"),
-        "Cosine similarity between clean and noisy mean activations at the end of training, class by class. Grouped by "
-        "the true label it falls as noisy samples leave their class. Grouped by the given label it rises as they join "
-        "the class that their label names.",
+        "Cosine similarity between clean and noisy mean activations at the end of training, class by class. Grouped "
+        "by the true label it falls if noisy samples leave their class. Grouped by the given label it rises if they "
+        "join the class that their label names.",
     ),
     Figure(
         "activation_distribution",
         ("peaks",),
         "Largest activation of every neuron of a layer in descending order, before and after training. A single large "
-        "activation shows as a first rank far above the second.",
+        "activation shows as a first rank far above the second. The lines of hardly active neurons leave the panel.",
     ),
     Figure(
         "large_activation",
@@ -252,8 +254,10 @@ FIGURES = (
     Figure(
         "large_activation_inputs",
         ("large_activation", "outliers", "samples", "train_images"),
-        "How strongly the large activation follows patterns of the input and of the output, in the shallow layer where "
-        "it stands out most; and the images with its largest and smallest values.",
+        "How strongly the large activation depends on the input and on the output, in the shallow layer where it "
+        "stands out most; and the images with its largest and smallest values. R²: share of its variance that a "
+        "linear fit predicts. η²: share of its variance between classes. |r| and |ρ|: Pearson and Spearman "
+        "correlation. |2·AUC − 1|: how well it distinguishes samples with wrong labels.",
         one_model=True,
     ),
     Figure(

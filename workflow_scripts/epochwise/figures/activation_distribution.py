@@ -1,19 +1,27 @@
-"""The distribution of activations over the neurons of a layer, before and after training."""
+"""The largest activations of all neurons of a layer, before and after training."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
+from epochwise.figures.legends import handles, layer_handles, legend
+from epochwise.figures.numbers import together, where
+from epochwise.figures.scales import plain_log
 
-ENDS = {"first": {"linestyle": ":", "linewidth": 0.9}, "last": {"linestyle": "-"}}
+FIRST = {"linestyle": ":", "linewidth": 0.9}
+LAST = {"linestyle": "-"}
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
-    """Largest activation of every neuron by its rank in its layer, per model: a single large one stands out."""
+    """Largest activation of every neuron by its rank in its layer, per model.
+
+    If a layer has a single large activation, its first rank is far above the second.
+    """
     table = inputs["peaks"]
-    epochs = {"first": table["epoch"].min(), "last": table["epoch"].max()}
-    numbers = panels.where(table, epoch=[*epochs.values()]).rename(columns={"mean": "value"})
-    active = numbers[numbers["value"] > 0]  # a neuron that is never active has no place on a logarithmic axis
+    first, last = int(table["epoch"].min()), int(table["epoch"].max())
+    numbers = together(where(table, epoch=[first, last]).assign(quantity="peak"))
+    active = numbers[numbers["value"] > 0]  # a logarithmic axis has no place for a neuron that is never active
+    # The axis ends well below the median neuron. The lines of hardly active neurons leave the panel.
     floor = active.groupby(["noise", "model", "layer", "epoch"])["value"].median().min() / 3
     colours = theme.layer_colours(numbers["layer"].max())
 
@@ -23,15 +31,18 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
         facets = panels.facets(block, of_noise, {"peak": "largest activation of the neuron"})
         for (model, _), axes in facets.items():
             for layer, colour in colours.items():
-                for end, style in ENDS.items():
-                    rows = panels.where(of_noise[of_noise["value"] > 0], model=model, layer=layer, epoch=epochs[end])
-                    panels.line(axes, rows, x="rank", color=colour, **style)
-                    if end == "last":
-                        axes.plot(rows["rank"][:1], rows["value"][:1], "o", color=colour)
+                of_layer = where(of_noise[of_noise["value"] > 0], model=model, layer=layer)
+                panels.line(axes, where(of_layer, epoch=first), x="rank", color=colour, **FIRST)
+                panels.line(axes, where(of_layer, epoch=last), x="rank", color=colour, **LAST)
+                largest = where(of_layer, epoch=last).head(1)
+                axes.plot(largest["rank"], largest["value"], "o", color=colour)
         for axes in facets.values():
-            axes.set_ylim(bottom=floor)  # well below the median neuron; the hardly active ones run out of the panel
-            theme.plain_log(axes.xaxis)
-            theme.plain_log(axes.yaxis)
-    ends = [{"color": theme.BLACK, "label": f"epoch {epochs[end]}", **style} for end, style in ENDS.items()]
-    theme.legend(figure, [*panels.layer_handles(colours), *panels.handles(ends)])
+            axes.set_ylim(bottom=floor)
+            plain_log(axes.xaxis)
+            plain_log(axes.yaxis)
+    epochs = [
+        {"color": theme.BLACK, "label": f"epoch {first}: untrained", **FIRST},
+        {"color": theme.BLACK, "label": f"epoch {last}: trained", **LAST},
+    ]
+    legend(figure, [*layer_handles(colours), *handles(epochs)])
     return figure, numbers

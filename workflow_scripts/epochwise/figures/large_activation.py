@@ -4,19 +4,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
+from epochwise.figures.legends import layer_handles, legend
+from epochwise.figures.numbers import together, where
+from epochwise.figures.phase_marks import marks_of, phase_legend
+from epochwise.figures.scales import plain_log
 
+# By measure of the summary table `outliers`.
 ROWS = {
-    "peak_over_median_active": "peak over median\npositive activation",
-    "peak_over_runner_up": "peak over peak\nof the runner-up",
-    "argmax_share": "share of samples on which it\nis the layer's largest",
+    "peak_over_median_active": "largest activation over\nmedian positive activation",
+    "peak_over_runner_up": "largest activation over that\nof the second neuron",
+    "argmax_share": "share of samples on which\nthis neuron is the largest",
 }
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
-    """How far the neuron with the largest peak stands out in every hidden layer over epochs, per model."""
-    table = panels.where(inputs["outliers"], measure=[*ROWS])
-    curves = panels.curves(table, table["measure"], "layer " + table["layer"].astype(str))
-    numbers = pd.concat([curves, panels.phase_marks(inputs["phases"])], ignore_index=True)
+    """How far the largest neuron of every hidden layer stands out over epochs, per model."""
+    table = where(inputs["outliers"], measure=[*ROWS]).rename(columns={"measure": "quantity"})
+    numbers = together(table, marks_of(inputs["phases"]))
     colours = theme.layer_colours(table["layer"].max())
 
     figure, blocks = panels.blocks(numbers, 1.8 * len(ROWS))
@@ -24,15 +28,14 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
         facets = panels.epoch_facets(block, of_noise, ROWS)
         for (model, measure), axes in facets.items():
             for layer, colour in colours.items():
-                rows = panels.where(of_noise, model=model, quantity=measure, series=f"layer {layer}")
-                panels.line(axes, rows, color=colour)
+                panels.line(axes, where(of_noise, model=model, quantity=measure, layer=layer), color=colour)
         for (_, measure), axes in facets.items():
-            if measure.startswith("peak"):
-                theme.plain_log(axes.yaxis)
-            else:
+            if measure == "argmax_share":
                 axes.set_ylim(theme.SHARE)
+                continue
             if measure == "peak_over_runner_up":
-                axes.set_ylim(bottom=0.95)  # at least 1 by definition, whatever the interval
-    theme.legend(figure, panels.layer_handles(colours))
-    panels.phase_legend(figure, numbers)
+                axes.set_ylim(bottom=0.95)  # the ratio is at least 1 by definition, even where its interval is not
+            plain_log(axes.yaxis)
+    legend(figure, layer_handles(colours))
+    phase_legend(figure, numbers)
     return figure, numbers

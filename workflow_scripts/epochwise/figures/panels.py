@@ -1,73 +1,29 @@
-"""What figures share: numbers in one long form, grids of panels, lines with bands, phases, dots, images.
-
-Numbers of curves have the columns COLUMNS: `value` is a mean over seeds, `low` to `high` its interval (missing for
-fewer than three seeds), `n` the number of seeds. Marks of phases are rows with the quantity `phase` and the epoch as
-`value`.
-"""
+"""Grids of panels, and what is drawn in a panel: lines with bands, rows of dots, images."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
 from epochwise.figures import theme
+from epochwise.figures.numbers import where
+from epochwise.figures.phase_marks import mark_phases
+from epochwise.figures.scales import epoch_axis
 
-COLUMNS = ["noise", "model", "quantity", "series", "epoch", "value", "low", "high", "n"]
-
-# Phase marks: letter, quantity of the table `phases`, what it is, line style.
-PHASES = {
-    "P": ("peak_epoch", "P  first peak of test accuracy", (0, (5, 2))),
-    "F": ("fit_epoch", "F  noise fitted", (0, (1, 1.2))),
-    "D": ("dip_epoch", "D  dip of test accuracy", (0, (5, 1.5, 1, 1.5))),
-}
-WIDEST = 7  # models side by side
-MARK = {"color": "0.45", "linewidth": 0.9}
-
-
-# -- numbers -----------------------------------------------------------------------------------------------------------
-
-
-def where(table: pd.DataFrame, **values) -> pd.DataFrame:
-    """The rows whose columns equal `values` (a list: any of them)."""
-    for column, value in values.items():
-        table = table[table[column].isin(value) if isinstance(value, list) else table[column] == value]
-    return table
-
-
-def curves(table: pd.DataFrame, quantity: str | pd.Series, series: str | pd.Series) -> pd.DataFrame:
-    """Rows of a summary table over epochs as numbers of curves."""
-    table = table.assign(quantity=quantity, series=series, epoch=table["epoch"].astype("Int64"))
-    return table.rename(columns={"mean": "value"})[COLUMNS]
-
-
-def phase_marks(phases: pd.DataFrame) -> pd.DataFrame:
-    """Mean epochs of P, F and D by test accuracy, each only where at least half of the seeds have it."""
-    phases = where(phases, metric="accuracy")
-    letters = {quantity: letter for letter, (quantity, *_) in PHASES.items()}
-    marks = phases.assign(seeds=phases.groupby(["noise", "model"])["n"].transform("max"))
-    marks = marks[marks["quantity"].isin(letters) & (marks["n"] > 0) & (2 * marks["n"] >= marks["seeds"])]
-    marks = marks.assign(series=marks["quantity"].map(letters), quantity="phase", value=marks["mean"])
-    return marks.reindex(columns=COLUMNS).assign(low=np.nan, high=np.nan).astype({"epoch": "Int64"})
-
-
-def layer_that_stands_out(outliers: pd.DataFrame, noise: str, model: str) -> int:
-    """The shallow layer that stands out at the last epoch, as the column `stands_out` of the summary says."""
-    rows = where(outliers, noise=noise, model=model, epoch=outliers["epoch"].max(), stands_out=True)
-    return int(rows["layer"].iloc[0])
-
+WIDEST = 7  # models beside each other; more continue in further blocks
 
 # -- grids -------------------------------------------------------------------------------------------------------------
 
 
 def blocks(numbers: pd.DataFrame, height: float) -> tuple[Figure, list[tuple[SubFigure, pd.DataFrame]]]:
-    """A figure with a block of panels per noise (named if there are several), `height` inches each, and its numbers.
+    """A figure with one block of panels per noise, and the numbers of each block.
 
-    Models stand side by side, at most WIDEST of them; more are shared out evenly to several blocks.
+    A block is `height` inches high. It is titled with its noise if there are several. More than WIDEST models are
+    divided evenly among several blocks.
     """
     noises, models = numbers["noise"].unique(), numbers["model"].unique()
     lines = np.array_split(models, -(-len(models) // WIDEST))
@@ -81,8 +37,13 @@ def blocks(numbers: pd.DataFrame, height: float) -> tuple[Figure, list[tuple[Sub
     return figure, parts
 
 
-def facets(block: SubFigure, numbers: pd.DataFrame, rows: Mapping[str, str], **options) -> dict[tuple[str, str], Axes]:
-    """Panels by model (columns) and key of `rows` (rows, with their y labels); `options` go to `subplots`."""
+def facets(
+    block: SubFigure, numbers: pd.DataFrame, rows: Mapping[Hashable, str], **options
+) -> dict[tuple[str, Hashable], Axes]:
+    """A grid of panels, by model and key of `rows`: models are columns.
+
+    The values of `rows` are labels of the y axes. `options` are those of Matplotlib's `subplots`.
+    """
     models = numbers["model"].unique()
     axes = block.subplots(len(rows), len(models), sharey="row", squeeze=False, **options)
     for model, top in zip(models, axes[0], strict=True):
@@ -92,12 +53,14 @@ def facets(block: SubFigure, numbers: pd.DataFrame, rows: Mapping[str, str], **o
     return {(model, row): axes[i, j] for j, model in enumerate(models) for i, row in enumerate(rows)}
 
 
-def epoch_facets(block: SubFigure, numbers: pd.DataFrame, rows: Mapping[str, str]) -> dict[tuple[str, str], Axes]:
-    """`facets` over the epoch axis, with the phases marked."""
+def epoch_facets(
+    block: SubFigure, numbers: pd.DataFrame, rows: Mapping[Hashable, str]
+) -> dict[tuple[str, Hashable], Axes]:
+    """`facets` with epochs as x axis and the phases marked."""
     panels = facets(block, numbers, rows, sharex="col")
     names = [*rows]
     for (model, row), axes in panels.items():
-        theme.epoch_axis(axes, int(numbers["epoch"].max()))
+        epoch_axis(axes, int(numbers["epoch"].max()))
         mark_phases(axes, where(numbers, model=model), letters=row == names[0])
         if row == names[-1]:
             axes.set_xlabel("epoch")
@@ -108,7 +71,7 @@ def epoch_facets(block: SubFigure, numbers: pd.DataFrame, rows: Mapping[str, str
 
 
 def line(axes: Axes, rows: pd.DataFrame, x: str = "epoch", **style) -> None:
-    """A mean over seeds against column `x`, with its interval as a band where there is one."""
+    """Draw means over seeds against column `x`, and their intervals as a band if there are any."""
     position = rows[x].to_numpy(np.float64)
     axes.plot(position, rows["value"], **style)
     if rows["low"].notna().any():
@@ -116,91 +79,56 @@ def line(axes: Axes, rows: pd.DataFrame, x: str = "epoch", **style) -> None:
 
 
 def no_value(axes: Axes) -> None:
-    """Say that a panel has nothing to show (without noise there is no separation, say)."""
+    """Write into a panel that there is nothing to show. For instance, without noise nothing can be separated."""
     axes.text(0.5, 0.5, "no value", transform=axes.transAxes, ha="center", va="center", color="0.5")
 
 
-def mark_phases(axes: Axes, numbers: pd.DataFrame, letters: bool) -> None:
-    """Vertical lines at the phase marks among `numbers` (one noise and model), with `letters` above them or not."""
-    marks = where(numbers, quantity="phase").sort_values("value")
-    for mark in marks.itertuples():
-        axes.axvline(mark.value, linestyle=PHASES[mark.series][2], zorder=0, **MARK)
-    if letters:
-        above(axes, marks["value"], marks["series"])
+def dots(axes: Axes, rows: Mapping[str, pd.DataFrame], colours: Mapping[str, tuple]) -> None:
+    """Draw a horizontal chart: one row per label of `rows`, and in each row one line per model in its colour.
 
-
-def above(axes: Axes, epochs: Sequence[float], texts: Sequence[str]) -> None:
-    """Short texts just above the panel at ascending `epochs`, moved apart where they would touch; raises the title."""
-    low, high = np.log1p(axes.get_xlim())
-    at = (np.log1p(np.asarray(epochs, np.float64)) - low) / (high - low)
-    gap = 0.13 * axes.get_figure(root=True).dpi / axes.bbox.width  # inches to shares of the panel's width
-    for i in range(1, len(at)):
-        at[i] = max(at[i], at[i - 1] + gap)
-    for i in reversed(range(len(at))):
-        at[i] = min(at[i], 1 - gap * (len(at) - 1 - i))
-    for x, text in zip(at, texts, strict=True):
-        axes.text(x, 1.01, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=theme.SMALL, color="0.3")
-    axes.set_title(axes.get_title(), pad=12)
-
-
-def phase_legend(figure: Figure, numbers: pd.DataFrame) -> None:
-    """What the phase marks among `numbers` mean, above all panels."""
-    present = set(where(numbers, quantity="phase")["series"])
-    marks = [
-        Line2D([], [], linestyle=style, label=label, **MARK)
-        for letter, (_, label, style) in PHASES.items()
-        if letter in present
-    ]
-    theme.legend(figure, marks, "upper")
-
-
-def handles(styles: Iterable[Mapping]) -> list[Line2D]:
-    """Legend entries of lines, from their styles (with a label each)."""
-    return [Line2D([], [], **style) for style in styles]
-
-
-def layer_handles(colours: Mapping[int, tuple]) -> list[Line2D]:
-    """Legend entries of hidden layers, at most eight: more are read off the order of colours."""
-    chosen = np.unique(np.linspace(1, len(colours), min(len(colours), 8)).round().astype(int))
-    return handles({"color": colours[layer], "label": f"layer {layer}"} for layer in chosen)
-
-
-def dots(axes: Axes, numbers: pd.DataFrame, categories: Mapping[str, str], colours: Mapping[str, tuple]) -> None:
-    """A horizontal chart: rows = `categories` (quantities to labels), beside each other the models in their `colours`.
-
-    Series `mean` is a large dot with its interval, any other series a small dot.
+    A mean over seeds is a large dot with its interval, a single seed (column `seed`) a small dot.
     """
     step = 0.8 / len(colours)
-    for i, quantity in enumerate(categories):
+    for i, numbers in enumerate(rows.values()):
         for j, (model, colour) in enumerate(colours.items()):
             y = i + (j - (len(colours) - 1) / 2) * step
-            rows = where(numbers, quantity=quantity, model=model)
-            single = rows.loc[rows["series"] != "mean", "value"]
-            spread = np.linspace(-0.36, 0.36, len(single)) if len(single) > 1 else np.zeros(len(single))
-            axes.plot(single, y + step * spread, "o", color=colour, markersize=2.2, alpha=0.6, markeredgewidth=0)
-            mean = where(rows, series="mean")
-            axes.hlines(np.full(len(mean), y), mean["low"], mean["high"], color=colour, linewidth=1.2)
-            axes.plot(
-                mean["value"],
-                [y] * len(mean),
-                "o",
-                color=colour,
-                markersize=4.2,
-                markeredgecolor="white",
-                markeredgewidth=0.6,
-            )
+            of_model = where(numbers, model=model)
+            single = of_model["seed"].notna() if "seed" in of_model else np.zeros(len(of_model), bool)
+            _small_dots(axes, of_model.loc[single, "value"], y, step, colour)
+            _large_dots(axes, of_model[~single], y, colour)
     axes.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-    axes.set_yticks(range(len(categories)), categories.values())
-    axes.yaxis.set_minor_locator(FixedLocator(np.arange(len(categories) - 1) + 0.5))
+    axes.set_yticks(range(len(rows)), rows)
+    axes.yaxis.set_minor_locator(FixedLocator(np.arange(len(rows) - 1) + 0.5))
     axes.tick_params(axis="y", which="both", length=0)
     axes.grid(axis="y", which="minor", linewidth=0.4, color="0.85")
-    axes.set_ylim(len(categories) - 0.5, -0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+
+
+def _small_dots(axes: Axes, values: pd.Series, y: float, step: float, colour: tuple) -> None:
+    """Single values, spread over most of the height `step` around `y`, so that they do not cover each other."""
+    spread = np.linspace(-0.36, 0.36, len(values)) if len(values) > 1 else np.zeros(len(values))
+    axes.plot(values, y + step * spread, "o", color=colour, markersize=2.2, alpha=0.6, markeredgewidth=0)
+
+
+def _large_dots(axes: Axes, means: pd.DataFrame, y: float, colour: tuple) -> None:
+    """Means with their intervals at height `y`."""
+    axes.hlines(np.full(len(means), y), means["low"], means["high"], color=colour, linewidth=1.2)
+    edge = {"markeredgecolor": "white", "markeredgewidth": 0.6}
+    axes.plot(means["value"], [y] * len(means), "o", color=colour, markersize=4.2, **edge)
 
 
 def images(
     block: SubFigure, pictures: np.ndarray, shape: tuple[int, int, int], texts: Sequence[str], columns: int
 ) -> None:
-    """Images (n, C·H·W) uint8 in CHW order, `columns` side by side, each with its text below."""
+    """Draw images, each with its text below.
+
+    Args:
+        block: where to draw.
+        pictures: uint8 values of shape (images, C·H·W).
+        shape: (C, H, W) of an image, with one or three channels.
+        texts: one text per image.
+        columns: images beside each other.
+    """
     for i, (picture, text) in enumerate(zip(pictures, texts, strict=True)):
         axes = block.add_subplot(-(-len(texts) // columns), columns, i + 1)
         array = picture.reshape(shape).transpose(1, 2, 0)
@@ -212,7 +140,7 @@ def images(
         axes.set_xlabel(text, fontsize=theme.SMALL, labelpad=2)
 
 
-def ticks(names: Sequence[str], most: int) -> tuple[list[int], list[str]]:
-    """Positions and names of at most `most` rows or columns of a matrix, at even distance."""
+def ticks(names: Sequence, most: int) -> tuple[list[int], list]:
+    """Positions and names of at most `most` rows or columns of a matrix, at even distances."""
     positions = list(range(0, len(names), -(-len(names) // most)))
     return positions, [names[position] for position in positions]

@@ -1,4 +1,4 @@
-"""The three phenomena on one epoch axis: double descent, signal separation, large activation."""
+"""The paper's three findings on one epoch axis: test accuracy, signal separation and the large activation."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -6,76 +6,74 @@ from matplotlib.patches import Patch
 
 from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
+from epochwise.figures.legends import legend
+from epochwise.figures.numbers import layer_that_stands_out, together, where
+from epochwise.figures.phase_marks import marks_of, phase_legend
 
+# By quantity.
 ROWS = {
     "accuracy": "accuracy",
     "separation": "separation\n1 − centred cosine",
-    "large activation": "peak over median\npositive activation",
+    "peak_over_median_active": "largest over median\npositive activation",
 }
+# By number: text of the legend and colour.
 PHASES = {
     1: ("phase 1: clean data are learned", "#DCEAF5"),
     2: ("phase 2: noisy data are fitted", "#FBE3D6"),
-    3: ("phase 3: re-generalization", "#DDF0E4"),
+    3: ("phase 3: after the dip", "#DDF0E4"),
 }
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
-    """Accuracy, separation (by true label) of the first and last hidden layer, large activation, of the model shown."""
+    """Accuracy, separation by true label in the first and last hidden layer, and the large activation, of one model."""
     run = {"noise": shown["noise"], "model": shown["model"]}
-    tables = {name: panels.where(inputs[name], **run) for name in ("curves", "separation", "outliers", "phases")}
+    tables = {name: where(inputs[name], **run) for name in ("curves", "separation", "outliers", "phases")}
     numbers = _numbers(tables, run)
-    styles = _styles(numbers)
-    spans = _spans(numbers)
+    colours = theme.layer_colours(numbers["layer"].max())
+    phases = _phases(numbers)
 
     figure = theme.figure(1.5 * len(ROWS) + 0.4)
     for (_, quantity), axes in panels.epoch_facets(figure, numbers, ROWS).items():
-        for phase, (start, end) in spans.items():
+        for phase, (start, end) in phases.items():
             axes.axvspan(start, end, color=PHASES[phase][1], linewidth=0, zorder=-1)
-        drawn = panels.where(numbers, quantity=quantity)
-        if drawn["value"].isna().all():
+        if quantity == "accuracy":
+            axes.title.set_text(theme.wrapped(f"{run['model']}, {run['noise']}", 4))
+        of_panel = where(numbers, quantity=quantity)
+        if of_panel["value"].isna().all():
             panels.no_value(axes)
-        for series, rows in drawn.groupby("series", sort=False):
-            panels.line(axes, rows, **styles[series])
+        for subset, rows in of_panel.groupby("subset", sort=False):
+            panels.line(axes, rows, **theme.SUBSETS[subset])
+        for layer, rows in of_panel.groupby("layer", sort=False):
+            panels.line(axes, rows, color=colours[layer], label=f"layer {layer}")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    patches = [Patch(label=PHASES[phase][0], color=PHASES[phase][1]) for phase in spans]
-    theme.legend(figure, patches)
-    panels.phase_legend(figure, numbers)
+    legend(figure, [Patch(label=PHASES[phase][0], color=PHASES[phase][1]) for phase in phases])
+    phase_legend(figure, numbers)
     return figure, numbers
 
 
 def _numbers(tables: dict[str, pd.DataFrame], run: dict[str, str]) -> pd.DataFrame:
-    """Quantity: a key of ROWS; series: the subset or `layer <l>`."""
-    accuracy = panels.where(tables["curves"], metric="accuracy", subset=["test", "noisy_given"])
-    cosines = panels.where(
-        tables["separation"], measure="cosine_centred", grouping="true", **{"class": MEAN_OVER_CLASSES}
+    """The quantities of ROWS, and the marks; `separation` is one minus the centred cosine."""
+    accuracy = where(tables["curves"], metric="accuracy", subset=["test", "noisy_given"])
+    cosines = where(tables["separation"], measure="cosine_centred", grouping="true", **{"class": MEAN_OVER_CLASSES})
+    ends = [cosines["layer"].min(), cosines["layer"].max()]
+    cosines = where(cosines, layer=ends)
+    separation = cosines.assign(mean=1 - cosines["mean"], low=1 - cosines["high"], high=1 - cosines["low"])
+    layer = layer_that_stands_out(tables["outliers"], **run)
+    large = where(tables["outliers"], measure="peak_over_median_active", layer=layer)
+    numbers = together(
+        accuracy.assign(quantity="accuracy"),
+        separation.assign(quantity="separation"),
+        large.assign(quantity="peak_over_median_active"),
+        marks_of(tables["phases"]),
     )
-    layers = cosines["layer"]
-    cosines = cosines[layers.isin([layers.min(), layers.max()])]
-    distances = cosines.assign(mean=1 - cosines["mean"], low=1 - cosines["high"], high=1 - cosines["low"])
-    layer = panels.layer_that_stands_out(tables["outliers"], **run)
-    large = panels.where(tables["outliers"], measure="peak_over_median_active", layer=layer)
-    parts = [
-        panels.curves(accuracy, "accuracy", accuracy["subset"]),
-        panels.curves(distances, "separation", "layer " + distances["layer"].astype(str)),
-        panels.curves(large, "large activation", f"layer {layer}"),
-        panels.phase_marks(tables["phases"]),
-    ]
-    return pd.concat(parts, ignore_index=True)
+    return numbers.drop(columns=["metric", "grouping"])
 
 
-def _styles(numbers: pd.DataFrame) -> dict[str, dict]:
-    """Line styles by series; layers in the colours that they have in every figure of this depth."""
-    series = [name for name in numbers["series"].unique() if name.startswith("layer ")]
-    colours = theme.layer_colours(max(int(name.removeprefix("layer ")) for name in series))
-    layers = {name: {"color": colours[int(name.removeprefix("layer "))], "label": name} for name in series}
-    return theme.SUBSETS | layers
-
-
-def _spans(numbers: pd.DataFrame) -> dict[int, tuple[float, float]]:
-    """First and last epoch of each phase that there is; without a dip all is phase 1."""
+def _phases(numbers: pd.DataFrame) -> dict[int, tuple[float, float]]:
+    """First and last epoch of each phase, by its number. Without a dip after the peak, everything is phase 1."""
     last = float(numbers["epoch"].max())
-    marks = panels.where(numbers, quantity="phase").set_index("series")["value"]
-    peak, dip = marks.get("P", last), marks.get("D", last)
-    if "D" not in marks or dip <= peak:
+    marks = numbers.set_index("quantity")["value"]
+    if "dip_epoch" not in marks or marks["dip_epoch"] <= marks["peak_epoch"]:
         return {1: (0, last)}
+    peak, dip = marks["peak_epoch"], marks["dip_epoch"]
     return {1: (0, peak), 2: (peak, dip)} | ({3: (dip, last)} if dip < last else {})

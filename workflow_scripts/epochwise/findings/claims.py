@@ -312,17 +312,22 @@ def to_markdown(claims: pd.DataFrame, level: float) -> str:
     lines = [
         "# Claims\n",
         f"Each effect has a {level * 100:g}% interval over seeds. A claim is reproduced if the whole interval is above "
-        "the margin, contradicted if it is below 0, else inconclusive.\n",
+        "the margin, contradicted if it is below 0, else inconclusive. A verdict in brackets is about a model that the "
+        "claim does not speak of.\n",
     ]
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
-        whose = "The paper states" if first["source"] == PAPER else "Our stricter reading"
         lines.append(
-            f"## {name}\n\nFinding {first['finding']}. {whose}: {first['statement']} (scope: {first['scope']})\n\n"
-            f"Measured: {first['measure']}.\n"
+            f"## {name}\n\n{whose(first['source'])}: {first['statement']}\n\n"
+            f"Measured: {first['measure']}. It supports finding {first['finding']} and speaks of: {first['scope']}.\n"
         )
         lines.append(for_people(rows).to_markdown(index=False, disable_numparse=True) + "\n")
     return "\n".join(lines)
+
+
+def whose(source: str) -> str:
+    """How a text begins that quotes a statement from this source, PAPER or OURS."""
+    return "The paper states" if source == PAPER else "Our stricter reading"
 
 
 def for_people(claims: pd.DataFrame) -> pd.DataFrame:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from epochwise.findings.verdicts import CONTRADICTED, INCONCLUSIVE, REPRODUCED, interval, number
+from epochwise.findings.verdicts import CONTRADICTED, INCONCLUSIVE, REPRODUCED
 
-# One row per finding and noise. `because` lists the primary claims with effect, interval and number of seeds.
+# One row per finding and noise. `because` counts the verdicts of its primary claims and lists those not reproduced.
 FINDINGS_TABLE = pa.schema(
     [
         ("finding", pa.int32()),
@@ -73,7 +73,7 @@ def judge_findings(claims: pd.DataFrame) -> pd.DataFrame:
                     "statement": finding.statement,
                     "noise": noise,
                     "verdict": _verdict(primary["verdict"]),
-                    "because": "; ".join(map(_evidence, primary.itertuples())),
+                    "because": _because(primary),
                 }
             )
     return pd.DataFrame(rows).sort_values("finding", kind="stable", ignore_index=True)
@@ -88,7 +88,12 @@ def to_markdown(findings: pd.DataFrame) -> str:
         "verdict": findings["verdict"],
         "because": findings["because"],
     }
-    return "# Findings\n\n" + pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True) + "\n"
+    table = pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)
+    rule = (
+        "A finding is reproduced if its primary claims are reproduced for all models that they speak of, contradicted "
+        "if one of them is contradicted, else inconclusive. All claims are in claims.md."
+    )
+    return f"# Findings\n\n{rule}\n\n{table}\n"
 
 
 def _verdict(verdicts: pd.Series) -> str:
@@ -97,5 +102,14 @@ def _verdict(verdicts: pd.Series) -> str:
     return REPRODUCED if len(verdicts) and (verdicts == REPRODUCED).all() else INCONCLUSIVE
 
 
-def _evidence(row) -> str:
-    return f"{row.claim}, {row.model}: {number(row.effect)} {interval(row.low, row.high)}, n = {row.n}, {row.verdict}"
+def _because(primary: pd.DataFrame) -> str:
+    """How many verdicts of the primary claims are reproduced, and which ones are not.
+
+    For instance "7 of 9 verdicts reproduced; inconclusive: noisy_after_clean (mlp3, mlp5)".
+    """
+    parts = [f"{(primary['verdict'] == REPRODUCED).sum()} of {len(primary)} verdicts reproduced"]
+    for verdict in (CONTRADICTED, INCONCLUSIVE):
+        models = primary[primary["verdict"] == verdict].groupby("claim", sort=False)["model"].agg(", ".join)
+        if len(models):
+            parts.append(f"{verdict}: " + ", ".join(f"{claim} ({names})" for claim, names in models.items()))
+    return "; ".join(parts)

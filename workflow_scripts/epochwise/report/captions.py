@@ -1,4 +1,4 @@
-"""The texts of the report: a caption per figure with the claims that it shows, and the page of claims and findings."""
+"""The texts of the report: a caption per figure with the claims that it shows, and the page of findings and claims."""
 
 from pathlib import Path
 
@@ -6,53 +6,66 @@ import pandas as pd
 from jinja2 import Environment
 
 from epochwise.catalogue import FIGURES, PAGES
-from epochwise.findings.claims import CLAIMS, PAPER, for_people
-from epochwise.findings.verdicts import CONTRADICTED, REPRODUCED
+from epochwise.findings.claims import ALL_MODELS, CLAIMS, for_people, whose
+from epochwise.findings.findings import FINDINGS, Finding
 
-# Okabe–Ito blue and vermilion: colour-blind readers can tell them apart, and the word is there in any case.
-COLOURS = {REPRODUCED: "color: #0072b2; font-weight: bold", CONTRADICTED: "color: #d55e00; font-weight: bold"}
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
 
 
 def caption(name: str, claims: pd.DataFrame, level: float) -> str:
     """The caption of a figure or page in reStructuredText: what it shows, then each claim with what was measured.
 
-    `claims` is the table CLAIMS_TABLE, and `level` the level of its intervals.
+    `claims` is the table CLAIMS_TABLE, and `level` the level of its intervals, 0 to 1.
     """
     parts = [{**{figure.name: figure.caption for figure in FIGURES}, **PAGES}[name]]
     shown = [claim.name for claim in CLAIMS if name in claim.figures]
     for _, rows in claims[claims["claim"].isin(shown)].groupby("claim", sort=False):
         first = rows.iloc[0]
         table = for_people(rows).rename(columns={"interval": f"{level * 100:g}% interval"})
-        parts.append(f"**{_whose(first['source'])}:** {first['statement']} **Measured:** {first['measure']}.")
+        parts.append(f"**{whose(first['source'])}:** {first['statement']} **Measured:** {first['measure']}.")
         parts.append(table.to_markdown(index=False, tablefmt="grid", disable_numparse=True))
     return "\n\n".join(parts) + "\n"
 
 
-def claims_page(claims: pd.DataFrame, findings: pd.DataFrame, level: float) -> str:
-    """One self-contained HTML page with the findings and the claims."""
-    repeated = claims["claim"].duplicated()
-    words = {
-        "statement": claims["statement"].mask(repeated, ""),
-        "whose": claims["source"].map(_whose).mask(repeated, ""),
-        "measured": claims["measure"].mask(repeated, ""),
-    }
-    shown = findings[["finding", "title", "statement", "noise", "verdict", "because"]]
-    return (
-        Environment(autoescape=False, trim_blocks=True)
-        .from_string(TEMPLATE.read_text("utf-8"))
-        .render(
-            findings=_table(shown.rename(columns={"statement": "the paper states"}), "findings"),
-            claims=_table(pd.concat([pd.DataFrame(words), for_people(claims)], axis=1), "claims"),
-            level=f"{level * 100:g}",
-        )
+def claims_page(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, level: float) -> str:
+    """One self-contained HTML page: the findings with their reasons, then the claims, grouped by finding.
+
+    Args:
+        experiment: its name, for the title.
+        claims: the table CLAIMS_TABLE.
+        findings: the table FINDINGS_TABLE.
+        level: level of the intervals, 0 to 1.
+    """
+    # `word` is the plain verdict, which decides the colour. `verdict` is in brackets if the model is out of scope.
+    about = claims[["claim", "finding", "source", "statement", "measure", "scope", "in_scope"]]
+    rows = pd.concat([about, for_people(claims), claims["verdict"].rename("word")], axis=1)
+    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text("utf-8"))
+    return page.render(
+        experiment=experiment,
+        level=f"{level * 100:g}%",
+        noises=[*claims["noise"].unique()],
+        findings=[_about_finding(finding, rows, findings) for finding in FINDINGS],
     )
 
 
-def _table(table: pd.DataFrame, name: str) -> str:
-    styled = table.style.map(lambda verdict: COLOURS.get(verdict, ""), subset="verdict").hide(axis="index")
-    return styled.format(escape="html").set_uuid(name).to_html(table_attributes=f'class="{name}"')
+def _about_finding(finding: Finding, rows: pd.DataFrame, findings: pd.DataFrame) -> dict:
+    """What the page shows of a finding: its verdict on each noise with the reasons, and its claims."""
+    rows = rows[rows["finding"] == finding.number].assign(primary=rows["claim"].isin(finding.primary))
+    verdicts = findings[findings["finding"] == finding.number].to_dict("records")
+    for verdict in verdicts:
+        reasons = rows[rows["primary"] & rows["in_scope"] & (rows["noise"] == verdict["noise"])]
+        verdict["reasons"] = _claims(reasons)
+    return {"about": finding, "verdicts": verdicts, "claims": _claims(rows)}
 
 
-def _whose(source: str) -> str:
-    return "The paper states" if source == PAPER else "Our stricter reading"
+def _claims(rows: pd.DataFrame) -> list[dict]:
+    """The claims among `rows`, each with what its rows have in common and with its rows."""
+    return [
+        {
+            **of_claim.iloc[0],
+            "whose": whose(of_claim.iloc[0]["source"]),
+            "everywhere": of_claim.iloc[0]["scope"] == ALL_MODELS,
+            "rows": of_claim.to_dict("records"),
+        }
+        for _, of_claim in rows.groupby("claim", sort=False)
+    ]

@@ -1,0 +1,192 @@
+"""Small made-up experiments: the tables that figures draw, without any training."""
+
+import itertools
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from epochwise.activations.tables import SAMPLES
+from epochwise.data.corruption import LABELS
+from epochwise.findings import summary
+
+SCHEMAS = summary.SCHEMAS | {"labels": LABELS, "samples": SAMPLES}
+STATISTICS = {
+    "pearson": ("norm", "brightness", "contrast"),
+    "spearman": ("norm", "brightness", "contrast", "probability", "loss"),
+    "r2": ("components",),
+    "eta2": ("true_label", "given_label", "predicted_label"),
+    "auc": ("is_noisy",),
+}
+OUTPUT_SIDE = ("true_label", "given_label", "predicted_label", "probability", "loss", "is_noisy")
+PHASES = {"fitted": 0.99, "learned": 0.5, "smoothing": 1, "min_dip": 0.01}
+WIDTH = 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """A made-up experiment; `models` maps names to numbers of hidden layers."""
+
+    models: dict = field(default_factory=lambda: {"mlp3": 2, "mlp5": 4})
+    noises: tuple = ("symmetric30",)
+    seeds: tuple = (0, 1, 2)
+    class_names: tuple = tuple("0123456789")
+    shape: tuple = (1, 8, 8)
+    last: int = 300
+    fits: bool = True
+    noisy: bool = True
+    missing: bool = False
+    images: int = 8
+
+
+CASES = {
+    "usual": Case(),
+    "one model, one seed": Case(models={"mlp3": 1}, seeds=(0,), last=3, images=1),
+    "noises, never fitted": Case(models={"mlp2": 1, "mlp3": 2}, noises=("low", "high"), fits=False, last=4000),
+    "a hundred classes, colour, missing": Case(
+        models={"mlp3": 2},
+        class_names=tuple(map(str, range(100))),
+        shape=(3, 8, 8),
+        seeds=(0, 1),
+        missing=True,
+        images=12,
+    ),
+    "long names, deep": Case(
+        models={"a_small-model": 1, "a_model_with-a_long_name_of_more-than_one_line": 9},
+        class_names=("airplane", "automobile", "ankle boot", "T-shirt/top"),
+        images=20,
+    ),
+    "no noise": Case(models={"mlp3": 2}, noisy=False),
+    "many models": Case(
+        models={f"d2_w{2**i}": 2 for i in range(3, 11)}, noises=("low", "high"), seeds=(0,), last=3, images=1
+    ),
+}
+
+
+def by_run(case, columns):
+    """One table of all runs: `columns(rng, layers)` gives the frame of one run."""
+    rng = np.random.default_rng(1)
+    return pd.concat(
+        [
+            columns(rng, layers).assign(noise=noise, model=model, seed=seed)
+            for noise, (model, layers), seed in itertools.product(case.noises, case.models.items(), case.seeds)
+        ],
+        ignore_index=True,
+    )
+
+
+def history(case, epochs):
+    def run(rng, layers):
+        t = np.log1p(epochs) / np.log1p(case.last)
+        given = (1.0 if case.fits else 0.6) / (1 + np.exp(-40 * (t - 0.6 + 0.03 * rng.normal())))
+        given[t < 0.1] = 0.05
+        given[-1] = 1.0 if case.fits else 0.6
+        test = np.interp(t, [0, 0.4, 0.7, 1], [0.1, 0.8, 0.5, 0.6]) + 0.01 * rng.normal(size=len(t))
+        curves = {
+            "clean": np.minimum(0.1 + 2 * t, 1),
+            "noisy_given": given,
+            "noisy_true": 0.9 * (1 - given),
+            "test": test,
+        }
+        if not case.noisy:
+            curves |= {"noisy_given": np.full(len(t), np.nan), "noisy_true": np.full(len(t), np.nan)}
+        curves["train"] = curves["clean"]
+        return pd.concat(
+            [
+                pd.DataFrame({"epoch": epochs, "subset": subset, "accuracy": a, "loss": 2.3 - 2.29 * a})
+                for subset, a in curves.items()
+            ]
+        )
+
+    return by_run(case, run)
+
+
+def separation(case, epochs):
+    classes = len(case.class_names)
+
+    def run(rng, layers):
+        keys = [*itertools.product(epochs, range(1, layers + 1), ("true", "given"), range(classes))]
+        table = pd.DataFrame(keys, columns=["epoch", "layer", "grouping", "class"])
+        table["cosine_centred"] = rng.uniform(-0.5, 1, len(table)) if case.noisy else np.nan
+        if case.missing:
+            table.loc[table["class"] % 3 == 0, "cosine_centred"] = np.nan
+        mean = table.groupby(["epoch", "layer", "grouping"], as_index=False)["cosine_centred"].mean()
+        table = pd.concat([table, mean.assign(**{"class": -1})])
+        cosine = 0.5 + table["cosine_centred"] / 2
+        table = table.assign(cosine=cosine, cosine_without_large=cosine, split_half=0.98 + 0 * cosine)
+        return table.melt(["epoch", "layer", "grouping", "class"], var_name="measure")
+
+    return by_run(case, run)
+
+
+def outliers(case, epochs):
+    def run(rng, layers):
+        table = pd.DataFrame([*itertools.product(epochs, range(1, layers + 1))], columns=["epoch", "layer"])
+        peak = rng.uniform(4, 40, len(table))
+        over = np.where(case.missing & (table["layer"] == layers), np.nan, peak)
+        others = dict.fromkeys(("runner_up", "peak_over_median_peak", "kurtosis"), peak / 2)
+        return table.assign(peak=peak, peak_over_median_active=over, argmax_share=rng.random(len(table)), **others)
+
+    return by_run(case, run).assign(massive=False)
+
+
+def neurons(case, epochs):
+    def run(rng, layers):
+        keys = [*itertools.product((epochs[0], epochs[-1]), range(1, layers + 1), range(WIDTH))]
+        table = pd.DataFrame(keys, columns=["epoch", "layer", "neuron"])
+        return table.assign(max=np.where(table["neuron"] == 0, 0, rng.uniform(0.01, 30, len(table))))
+
+    return by_run(case, run)
+
+
+def large_activation(case, epochs):
+    def run(rng, layers):
+        pairs = [(feature, statistic) for statistic, features in STATISTICS.items() for feature in features]
+        keys = [(*key, *pair) for key in itertools.product(epochs, range(1, layers + 1)) for pair in pairs]
+        table = pd.DataFrame(keys, columns=["epoch", "layer", "feature", "statistic"])
+        signed = table["statistic"].isin(["pearson", "spearman"])
+        value = np.where(signed, rng.uniform(-0.9, 0.9, len(table)), rng.uniform(0.1, 0.9, len(table)))
+        if case.missing:
+            value[table["feature"] == "norm"] = np.nan
+        return table.assign(value=value, side=np.where(table["feature"].isin(OUTPUT_SIDE), "output", "input"))
+
+    return by_run(case, run)
+
+
+def typed(table, name):
+    """A table as it is read from its file."""
+    return pa.Table.from_pandas(table, SCHEMAS[name], preserve_index=False).to_pandas()
+
+
+def inputs_of(case):
+    """All tables that figures draw, and the run that single-run figures show."""
+    rng = np.random.default_rng(0)
+    epochs = np.unique(np.geomspace(1, case.last + 1, 7).round().astype(int) - 1)
+    curves = history(case, epochs)
+    by_seed = summary.phases_by_seed(curves, PHASES)
+    tables = {
+        "curves": summary.curves(curves, 0.95),
+        "phases": summary.over_seeds(by_seed, ["noise", "model", "metric", "quantity"], "value", 0.95),
+        "separation": summary.separation(separation(case, epochs), 0.95),
+        "outliers": summary.outliers(outliers(case, epochs), 0.95),
+        "peaks": summary.peaks(neurons(case, epochs), 0.95),
+        "large_activation": summary.large_activation(large_activation(case, epochs), 0.95),
+        "phases_by_seed": by_seed,
+    }
+    classes = len(case.class_names)
+    true = np.tile(np.arange(classes, dtype=np.int16), 400 // classes)
+    drawn = rng.random(len(true)) < (0.3 if case.noisy else 0)
+    given = np.where(drawn, rng.integers(classes, size=len(true)), true).astype(np.int16)
+    index = rng.permutation(2 * len(true))[: len(true)]
+    labels = {"index": np.sort(index), "true_label": true, "given_label": given, "is_noisy": true != given}
+    tables["labels"] = pd.DataFrame(labels)
+    model, layers = [*case.models.items()][-1]
+    keys = [*itertools.product((epochs[0], epochs[-1]), range(1, layers + 1), labels["index"])]
+    samples = pd.DataFrame(keys, columns=["epoch", "layer", "index"])
+    tables["samples"] = samples.assign(neuron=1, value=np.maximum(rng.normal(size=len(samples)), 0))
+    inputs = {name: typed(table, name) for name, table in tables.items()}
+    pixels = rng.integers(0, 256, (2 * len(true), int(np.prod(case.shape))), dtype=np.uint8)
+    inputs["train_images"] = SimpleNamespace(pixels=pixels, shape=case.shape, class_names=case.class_names)
+    return inputs, {"noise": case.noises[0], "model": model}
