@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from epochwise.workflow.files import atomic
@@ -26,43 +27,43 @@ DARK = "0.15"  # grey of text and axes
 MISSING = "0.88"  # grey of cells without a value
 SHARE = (-0.02, 1.02)  # limits of an axis of shares: an interval may reach further, a share cannot
 
-STYLE = {
-    "font.family": "DejaVu Sans",  # comes with Matplotlib, so text looks the same on every machine
-    "font.size": TEXT,
-    "text.color": DARK,
-    "axes.titlesize": TEXT,
-    "axes.labelsize": TEXT,
-    "axes.labelcolor": DARK,
-    "axes.edgecolor": DARK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "figure.titlesize": TEXT,
-    "figure.titleweight": "bold",
-    "figure.labelsize": TEXT,
-    "figure.constrained_layout.h_pad": 0.05,
-    "figure.constrained_layout.w_pad": 0.05,
-    "legend.fontsize": SMALL,
-    "legend.title_fontsize": TEXT,
-    "legend.frameon": False,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 2.5,
-    "lines.solid_capstyle": "round",
-    "image.interpolation": "nearest",
-    "pdf.fonttype": 42,  # text stays text
-} | {
-    f"{axis}.{key}": value
-    for axis in ("xtick", "ytick")
-    for key, value in {
-        "color": DARK,
-        "labelsize": SMALL,
-        "major.width": 0.6,
-        "minor.width": 0.4,
-        "major.size": 3,
-        "minor.size": 1.5,
-    }.items()
-}
+# Seaborn's style for papers, as plain settings, and our sizes on top.
+STYLE = (
+    sns.axes_style("ticks")
+    | sns.plotting_context("paper")
+    | {
+        "font.family": "DejaVu Sans",  # comes with Matplotlib, so text looks the same on every machine
+        "font.size": TEXT,
+        "axes.titlesize": TEXT,
+        "axes.labelsize": TEXT,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.titlesize": TEXT,
+        "figure.titleweight": "bold",
+        "figure.labelsize": TEXT,
+        "figure.constrained_layout.h_pad": 0.05,
+        "figure.constrained_layout.w_pad": 0.05,
+        "legend.fontsize": SMALL,
+        "legend.title_fontsize": TEXT,
+        "legend.frameon": False,
+        "lines.linewidth": 1.3,
+        "lines.markersize": 2.5,
+        "image.interpolation": "nearest",
+        "pdf.fonttype": 42,  # text stays text
+    }
+    | {
+        f"{axis}.{key}": value
+        for axis in ("xtick", "ytick")
+        for key, value in {
+            "labelsize": SMALL,
+            "major.width": 0.6,
+            "minor.width": 0.4,
+            "major.size": 3,
+            "minor.size": 1.5,
+        }.items()
+    }
+)
 
 # How a subset of the data is drawn, by its name in the tables.
 SUBSETS = {
@@ -97,7 +98,7 @@ def wrapped(name: str, inches: float) -> str:
 def model_colours(models: Sequence[str]) -> dict[str, tuple]:
     """A colour per model. Models are categories, so the colours have no order."""
     order = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, BLACK)
-    colours = order if len(models) <= len(order) else mpl.colormaps["turbo"](np.linspace(0.05, 0.95, len(models)))
+    colours = order if len(models) <= len(order) else sns.color_palette("husl", len(models))
     return dict(zip(models, colours, strict=False))
 
 

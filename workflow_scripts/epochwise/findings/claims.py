@@ -184,7 +184,7 @@ CLAIMS = (
         name="separation_grows_with_depth_cosine_centred",
         finding=2,
         source=OURS,
-        statement="Clean and noisy signals of a class, without what all signals share, are further apart in outer layers.",
+        statement="Without what all signals share, those of clean and noisy data are further apart in outer layers.",
         measure="centred cosine, first minus last hidden layer, at the end",
         margin="cosine",
         effect=partial(effects.separation_by_depth, measure="cosine_centred"),
@@ -204,8 +204,8 @@ CLAIMS = (
         name="separation_grows_with_epochs_cosine_centred",
         finding=2,
         source=OURS,
-        statement="Clean and noisy signals of a class, without what all signals share, separate more and more in the "
-        "outer layer.",
+        statement="Without what all signals share, those of clean and noisy data separate more and more in the outer "
+        "layer.",
         measure="centred cosine of the last hidden layer, untrained minus end",
         margin="cosine",
         effect=partial(effects.separation_by_epoch, measure="cosine_centred"),

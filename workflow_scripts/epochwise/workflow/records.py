@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 LIBRARY = Path(__file__).parents[1]
-PACKAGES = ("matplotlib", "numpy", "pandas", "pyarrow", "safetensors", "scikit-learn", "scipy", "torch")
+PACKAGES = ("matplotlib", "numpy", "pandas", "pyarrow", "safetensors", "scikit-learn", "scipy", "seaborn", "torch")
 
 
 def record_path(log: str | Path) -> Path:
