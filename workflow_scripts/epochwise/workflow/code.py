@@ -44,10 +44,18 @@ def essence(source: str) -> str:
     for token in _tokens(source):
         statement.append(token)
         if token.type in _STATEMENT_ENDS:
-            if [part.type for part in statement] != [tokenize.STRING, tokenize.NEWLINE]:
+            if not _is_plain_string(statement):
                 kept += [_text(part) for part in statement]
             statement = []
     return "\n".join(kept)
+
+
+def _is_plain_string(statement: list[tokenize.TokenInfo]) -> bool:
+    """Whether a statement is a string alone. An f-string is not, because evaluating it can run code."""
+    if [token.type for token in statement] != [tokenize.STRING, tokenize.NEWLINE]:
+        return False
+    prefix = statement[0].string.partition(statement[0].string[-1])[0]
+    return "f" not in prefix.lower()
 
 
 def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from epochwise.workflow import archive, records
+from epochwise.workflow import archive, records, verify
 from epochwise.workflow.job import write_json
 
 
@@ -38,7 +38,7 @@ def record_of(rule, inputs, outputs, spec='{"rate":0.3}'):
         params=SimpleNamespace(spec=spec, code="c0de"),
         log=[f"results/logs/{rule}/x.log"],
     )
-    write_json(records.of_job(job), records.record(job.log[0]))
+    write_json(records.of_job(job), records.record_path(job.log[0]))
 
 
 def test_a_record_names_spec_code_inputs_and_outputs_by_their_hashes(results):
@@ -51,25 +51,25 @@ def test_a_record_names_spec_code_inputs_and_outputs_by_their_hashes(results):
     assert made["outputs"] == {"results/b": hashlib.sha256(b"B").hexdigest()}
     assert made["code_sha256"] == "c0de"
     loaded = Path(records.__file__)
-    assert made["modules"]["epochwise/provenance.py"] == hashlib.sha256(loaded.read_bytes()).hexdigest()
+    assert made["modules"]["epochwise/workflow/records.py"] == hashlib.sha256(loaded.read_bytes()).hexdigest()
     assert {"git_commit", "git_dirty", "python", "versions", "machine"} <= made.keys()
 
 
 def test_an_intact_folder_passes_wherever_it_is_looked_at_from(results, monkeypatch, capsys):
     monkeypatch.chdir("/")
-    assert records.main(results) == 0
+    assert verify.main(results) == 0
     assert "2 jobs" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("alter", "told"),
     [
-        (lambda r: (r / "b").write_text("C"), ["results/b: not as it was written (rule second)"]),
+        (lambda r: (r / "b").write_text("C"), ["results/b: altered since it was written (rule second)"]),
         (lambda r: (r / "b").unlink(), ["results/b: missing (rule second)"]),
         (
             lambda r: (r / "folder" / "one").write_text("2"),
             [
-                "results/folder/one: not as it was written (rule first)",
+                "results/folder/one: altered since it was written (rule first)",
                 "results/b: made from another results/folder/one (rule second)",
             ],
         ),
@@ -81,13 +81,13 @@ def test_an_intact_folder_passes_wherever_it_is_looked_at_from(results, monkeypa
 )
 def test_what_was_altered_is_named(results, capsys, alter, told):
     alter(results)
-    assert records.mismatches(results) == told
-    assert records.main(results) == 1
+    assert verify.mismatches(results) == told
+    assert verify.main(results) == 1
     assert capsys.readouterr().out.splitlines() == told
 
 
 def test_a_folder_without_records_is_not_called_intact(tmp_path, capsys):
-    assert records.main(tmp_path) == 2
+    assert verify.main(tmp_path) == 2
     assert "no records" in capsys.readouterr().out
 
 
@@ -98,9 +98,9 @@ def test_outputs_that_another_job_made_again_are_held_against_that_one(results, 
     (results.parent / "elsewhere").write_text("new")
     (results / "b").write_text("another B")
     record_of("stack", ["elsewhere"], ["results/a", "results/b"])
-    assert records.main(results) == 0
+    assert verify.main(results) == 0
     (results / "b").write_text("B")
-    assert records.main(results) == 1
+    assert verify.main(results) == 1
     told = capsys.readouterr().out
     assert "results/b: made from another elsewhere (rule alone)" in told
 
@@ -109,18 +109,18 @@ def test_data_from_elsewhere_may_be_gone_but_not_be_altered(results, tmp_path, c
     (tmp_path / "data.parquet").write_text("D")
     record_of("third", ["data.parquet"], ["results/b"])
     (tmp_path / "data.parquet").write_text("E")
-    assert records.main(results) == 1
+    assert verify.main(results) == 1
     assert "results/b: made from another data.parquet (rule third)" in capsys.readouterr().out
     (tmp_path / "data.parquet").unlink()
-    assert records.main(results) == 0
+    assert verify.main(results) == 0
 
 
 def test_a_half_written_record_is_passed_over_and_a_damaged_one_named(results, capsys):
-    record = records.record("results/logs/first/x.log")
+    record = records.record_path("results/logs/first/x.log")
     record.with_name(".x.123.tmp.json").write_text("{")
-    assert records.main(results) == 0
+    assert verify.main(results) == 0
     record.write_text("{")
-    assert records.main(results) == 1
+    assert verify.main(results) == 1
     assert f"{record} is no record" in capsys.readouterr().out
 
 
@@ -129,9 +129,9 @@ def test_a_half_written_record_is_passed_over_and_a_damaged_one_named(results, c
     [{"spec": None}, {"outputs": {}}, {"outputs": ["results/a"]}, {"inputs": None}, {"spec": {"runs": [[1]]}}, {}],
 )
 def test_something_that_is_json_but_no_record_is_named(results, capsys, part):
-    record = records.record("results/logs/first/x.log")
+    record = records.record_path("results/logs/first/x.log")
     record.write_text(json.dumps(json.loads(record.read_text()) | part if part else {}))
-    assert records.main(results) == 1
+    assert verify.main(results) == 1
     assert f"{record} is no record" in capsys.readouterr().out
 
 
@@ -140,13 +140,11 @@ def test_a_file_without_a_record_is_named_where_jobs_write_or_read(results, caps
     (results / "report.html").write_text("by Snakemake")
     (results / "mine").mkdir()
     (results / "mine" / "notes").write_text("?")
-    assert records.main(results) == 1
+    assert verify.main(results) == 1
     assert capsys.readouterr().out == "results/folder/two: no job left a record of it\n"
     (results / "folder" / "two").unlink()
-    records.record("results/logs/first/x.log").unlink()
-    assert records.mismatches(results) == [
-        f"results/{name}: no job left a record of it" for name in ("a", "folder/one")
-    ]
+    records.record_path("results/logs/first/x.log").unlink()
+    assert verify.mismatches(results) == [f"results/{name}: no job left a record of it" for name in ("a", "folder/one")]
 
 
 def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results):
@@ -165,13 +163,13 @@ def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results):
     for runs, wrong in (([0, 1], [0, 1]), ([0], [0]), ([], [])):
         spec = json.dumps({"runs": [["noise", "model", seed] for seed in runs]})
         record_of("summary", [], ["results/digits/summary/curves"], spec)
-        assert records.mismatches(results) == [
+        assert verify.mismatches(results) == [
             f"results/digits/noise/model/seed{seed}/history: made from another results/a (rule train{seed})"
             for seed in wrong
         ]
     (results / "digits" / "noise" / "model" / "seed0" / "history").unlink()
     (results / "digits" / "noise" / "model" / "seed1" / "snapshots" / "stray").touch()
-    assert records.mismatches(results) == []
+    assert verify.mismatches(results) == []
 
 
 def test_labels_of_noises_and_seeds_that_are_no_longer_asked_for_may_be_old_or_gone(results):
@@ -189,22 +187,22 @@ def test_labels_of_noises_and_seeds_that_are_no_longer_asked_for_may_be_old_or_g
         path.write_text("l")
         record_of(name.replace("/", "-"), ["results/a"], [f"results/digits/{name}"])
         path.unlink()
-    assert records.mismatches(results) == [
+    assert verify.mismatches(results) == [
         f"results/digits/noise/{name}.parquet: missing (rule noise-{name}.parquet)"
         for name in ("labels", "labels_seed0")
     ]
 
 
 def test_what_is_behind_a_file_is_found_to_its_sources(results):
-    made = records.records(results)
+    made = verify.read_records(results)
     by_rule = {record["rule"]: path for path, record in made.items()}
-    assert records.behind(["results/a"], made) == [by_rule["first"]]
-    assert records.behind(["results/b", "results/elsewhere"], made) == [by_rule["first"], by_rule["second"]]
-    assert records.behind(["results/elsewhere"], made) == []
+    assert verify.records_behind(["results/a"], made) == [by_rule["first"]]
+    assert verify.records_behind(["results/b", "results/elsewhere"], made) == [by_rule["first"], by_rule["second"]]
+    assert verify.records_behind(["results/elsewhere"], made) == []
     (results / "b").write_text("another B")
     record_of("third", [], ["results/b"])
-    made = records.records(results)
-    assert [made[path]["rule"] for path in records.behind(["results/b"], made)] == ["third"]
+    made = verify.read_records(results)
+    assert [made[path]["rule"] for path in verify.records_behind(["results/b"], made)] == ["third"]
 
 
 def test_an_archive_has_every_file_and_the_same_bytes_whatever_their_times(results, tmp_path):
