@@ -23,7 +23,7 @@ from epochwise.workflow.code import SCRIPTS
 from epochwise.workflow.errors import InputError
 
 snakemake = types.SimpleNamespace(
-    log=[sys.argv[1]], rule="some", input=[], output=[],
+    log=[sys.argv[1]], rule="some", input=[], output=[], scriptdir=str(SCRIPTS),
     params=types.SimpleNamespace(spec='{"rate": 0.3}', code=sys.argv[2] if sys.argv[2:] else code.stamp("claims.py")),
 )
 with job.job(snakemake) as spec:

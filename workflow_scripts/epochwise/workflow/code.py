@@ -8,6 +8,7 @@ beside a module with the same name (`page.html` beside `page.py`) are assets of 
 import ast
 import hashlib
 import io
+import os
 import tokenize
 from collections.abc import Iterator
 from functools import cache
@@ -94,6 +95,15 @@ def _text(token: tokenize.TokenInfo) -> str:
 def stamp(*names: str) -> str:
     """The names and their digest, as one text that `require_unchanged` takes."""
     return " ".join([*names, digest(*names)])
+
+
+def require_library_of(scripts: str | Path) -> None:
+    """Raise InputError if the library was imported from another folder than the one with the scripts of this workflow."""
+    if Path(scripts).resolve() != SCRIPTS:
+        raise InputError(
+            f"{Path(__file__).resolve()} was imported, but this workflow's copy is in {Path(scripts).resolve()}. "
+            f"Remove the other folder from PYTHONPATH, which is {os.environ.get('PYTHONPATH', 'not set')}."
+        )
 
 
 def require_unchanged(planned: str) -> None:
