@@ -1,4 +1,4 @@
-"""Which code a script reaches and what of it counts, on a small tree made up here; then the structure of the real one."""
+"""Which code a script reaches and what of it counts, on a small tree made up here; the structure of the real one."""
 
 import ast
 import shutil

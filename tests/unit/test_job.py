@@ -1,11 +1,11 @@
 """What every job does around its work."""
 
-import contextlib
 import errno
 import fcntl
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -13,8 +13,9 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from epochwise.workflow import files, job, records
+from epochwise.workflow import code, files, gpus, job, records
 from epochwise.workflow.code import SCRIPTS
+from epochwise.workflow.errors import InputError
 
 PROGRAM = """
 import logging, sys, types, warnings
@@ -36,7 +37,7 @@ def script(tmp_path):
 
     def run(body, stamp=None):
         log = tmp_path / "logs" / "rule.log"
-        log.parent.mkdir()
+        log.parent.mkdir(exist_ok=True)
         done = subprocess.run(
             [sys.executable, "-c", f"{PROGRAM}    {body}", log, *([stamp] if stamp else [])],
             env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
@@ -77,8 +78,8 @@ def test_a_second_run_of_the_same_job_waits_until_the_first_has_ended(tmp_path):
 
 
 def test_a_job_knows_its_spec_and_logs_lines_and_warnings(script):
-    code, log, shown = script("logging.info('rate %s', spec['rate']); warnings.warn('class 3 is empty')")
-    assert code == 0
+    status, log, shown = script("logging.info('rate %s', spec['rate']); warnings.warn('class 3 is empty')")
+    assert status == 0
     assert "rate 0.3" in log and "class 3 is empty" in log
     assert "rate 0.3" not in shown and "class 3 is empty" in shown
 
@@ -88,28 +89,86 @@ def test_a_job_knows_its_spec_and_logs_lines_and_warnings(script):
     [("raise InputError('fetch file x again')", "fetch file x again", False), ("1 / 0", "ZeroDivisionError", True)],
 )
 def test_an_error_ends_the_job_and_stands_in_the_log(script, body, message, traceback):
-    code, log, shown = script(body)
-    assert code == 1
+    status, log, shown = script(body)
+    assert status == 1
     assert message in log and ("Traceback" in log) == traceback
     assert "Traceback" not in shown
 
 
-@pytest.mark.parametrize(("number", "told"), [(errno.ENOSYS, True), (errno.ENOTSUP, True), (errno.EIO, False)])
-def test_a_file_system_without_locks_is_told_and_none_left_behind(tmp_path, monkeypatch, caplog, number, told):
-    """A marker file in their place would outlive a job that was killed on another node."""
+def fail_with(monkeypatch, number):
+    """Let the system refuse every lock with this error."""
 
     def fail(*_):
         raise OSError(number, "no lock")
 
     monkeypatch.setattr(fcntl, "flock", fail)
-    with contextlib.nullcontext() if told else pytest.raises(OSError, match="no lock"):
-        assert not files.hold(tmp_path / "lock").is_locked
-    assert ("knows no locks" in caplog.text) == told
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_gives_a_warning_and_no_marker_file(tmp_path, monkeypatch, caplog, number):
+    """A marker file in their place would remain after a job that was killed on another node."""
+    fail_with(monkeypatch, number)
+    assert not files.hold(tmp_path / "lock").is_locked
+    assert "this file system has no locks" in caplog.text
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EPERM, errno.ESTALE])
+def test_any_other_trouble_with_a_lock_names_the_file(tmp_path, monkeypatch, number):
+    fail_with(monkeypatch, number)
+    with pytest.raises(InputError, match=rf"{tmp_path}/lock cannot be locked: no lock"):
+        files.hold(tmp_path / "lock")
+    with pytest.raises(InputError, match=r"gpu0-0\.lock cannot be locked: no lock.*TMPDIR"):
+        gpus.claim(["0"], 1, tmp_path)
+
+
+def test_trouble_with_a_lock_is_in_the_log_of_the_rule(script, tmp_path):
+    (tmp_path / "logs" / ".rule.lock").mkdir(parents=True)  # like another user's file, it cannot be opened
+    status, log, shown = script("print('it began')")
+    assert status == 1 and "it began" not in shown
+    assert ".rule.lock cannot be locked" in log and "Traceback" not in log
+
+
+def test_a_job_that_waits_does_not_erase_the_log_of_the_one_that_runs(tmp_path):
+    log = tmp_path / "logs" / "rule.log"
+    log.parent.mkdir()
+    log.write_text("the first one\n")
+    lock = files.hold(log.with_name(".rule.lock"))
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    command = [sys.executable, "-c", f"{PROGRAM}    logging.info('the second one')", log]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as second:
+        assert "Waiting" in second.stderr.readline()
+        assert log.read_text().startswith("the first one\n")
+        lock.release()
+    assert second.returncode == 0 and "the first one" not in log.read_text() and "the second one" in log.read_text()
+
+
+def test_a_job_ends_when_its_snakemake_has_ended(tmp_path):
+    (tmp_path / "logs").mkdir()
+    with subprocess.Popen(["sleep", "600"]) as snakemake:
+        command = [sys.executable, "-c", f"{PROGRAM}    print('in', flush=True); import time; time.sleep(600)"]
+        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "EPOCHWISE_SNAKEMAKE": str(snakemake.pid)}
+        job = subprocess.Popen(
+            [*command, tmp_path / "logs" / "rule.log"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert job.stdout.readline() == b"in\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            job.wait(2)
+        snakemake.kill()
+    _, shown = job.communicate(timeout=60)
+    assert job.returncode == -signal.SIGTERM and b"Snakemake has ended" in shown
+
+
+def test_another_copy_of_the_library_is_named_with_both_places(tmp_path):
+    with pytest.raises(InputError) as raised:
+        code.require_library_of(tmp_path)
+    assert str(SCRIPTS / "epochwise" / "workflow" / "code.py") in str(raised.value)
+    assert f"this workflow's copy is in {tmp_path}" in str(raised.value) and "PYTHONPATH" in str(raised.value)
+    code.require_library_of(SCRIPTS)
 
 
 def test_a_job_whose_code_is_not_what_was_planned_does_not_begin(script):
-    code, log, shown = script("print('it began')", stamp="claims.py 0123")
-    assert code == 1 and "it began" not in shown
+    status, log, shown = script("print('it began')", stamp="claims.py 0123")
+    assert status == 1 and "it began" not in shown
     assert "claims.py: it, or a module" in log and "start the workflow again" in log
 
 

@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import os
+import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from epochwise.workflow import archive, records, verify
+from epochwise.workflow.code import SCRIPTS
 from epochwise.workflow.job import write_json
 
 
@@ -239,3 +244,120 @@ def test_an_archive_of_results_made_twice_is_the_same(results, tmp_path):
     with zipfile.ZipFile(tmp_path / "1.5.zip") as file:
         assert json.loads(file.read("results/provenance.json")) == {"seed": 0, "threads": [1]}
         assert json.loads(file.read("results/provenance/train/x.json"))["outputs"].keys() == {"results/b"}
+
+
+# -- the commit of the code --------------------------------------------------------------------------------------------
+
+
+def git(folder, *arguments):
+    settings = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    subprocess.run(["git", *settings, *arguments], cwd=folder, check=True, capture_output=True, env=environment)
+
+
+@pytest.fixture
+def unpacked(tmp_path):
+    """The library unpacked in a folder of somebody else's repository; the project's folder."""
+    (tmp_path / "paper.tex").write_text("x")
+    git(tmp_path, "init")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "paper")
+    project = tmp_path / "project"
+    shutil.copytree(SCRIPTS, project / "workflow_scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    return project
+
+
+def commit_recorded(project, **variables):
+    """Commit and dirtiness in the records of a project, with other variables of the environment."""
+    program = (
+        "from epochwise.workflow import records; r = records.environment({}); print(r['git_commit'], r['git_dirty'])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(project / "workflow_scripts"), **variables}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd="/", env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def head(folder):
+    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True).stdout.strip()
+
+
+def test_the_commit_of_a_repository_that_does_not_track_the_code_is_not_recorded(unpacked):
+    assert commit_recorded(unpacked) == ["None", "None"]
+    (unpacked.parent / ".gitignore").write_text("project\n")
+    assert commit_recorded(unpacked) == ["None", "None"]
+
+
+def test_the_commit_of_a_repository_that_tracks_the_code_is_recorded(unpacked):
+    git(unpacked.parent, "add", ".")
+    git(unpacked.parent, "commit", "-m", "with the project")
+    assert commit_recorded(unpacked) == [head(unpacked), "False"]
+    (unpacked.parent / "paper.tex").write_text("changed")
+    assert commit_recorded(unpacked) == [head(unpacked), "False"], "only the project counts"
+    with (unpacked / "workflow_scripts" / "train.py").open("a") as file:
+        file.write("# changed\n")
+    assert commit_recorded(unpacked) == [head(unpacked), "True"]
+
+
+def test_variables_of_git_do_not_name_another_repository(unpacked, tmp_path_factory):
+    """As in a hook, where git sets them."""
+    own = unpacked / "workflow_scripts"
+    git(own, "init")
+    git(own, "add", ".")
+    git(own, "commit", "-m", "own")
+    other = {"GIT_DIR": str(unpacked.parent / ".git"), "GIT_WORK_TREE": str(unpacked.parent), "GIT_INDEX_FILE": "/none"}
+    assert commit_recorded(unpacked, **other)[0] == head(own) != head(unpacked.parent)
+
+
+# -- the command line --------------------------------------------------------------------------------------------------
+
+
+def verify_command(folder, *arguments, pipe=""):
+    """Exit status (of the first command) and output of `python -m epochwise.workflow.verify` in a folder."""
+    command = f"set -o pipefail; '{sys.executable}' -m epochwise.workflow.verify {' '.join(arguments)} {pipe}"
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_without_an_argument_the_folder_results_is_compared(results, tmp_path):
+    assert verify_command(results.parent) == (0, "results: every file is as the records of 2 jobs say.\n")
+    (tmp_path / "empty").mkdir()
+    status, shown = verify_command(tmp_path / "empty")
+    assert status == 2 and shown == "results: there are no records in results/provenance; run the workflow first.\n"
+    status, shown = verify_command(results.parent, "results", "more")
+    assert status == 2 and "usage:" in shown and "Traceback" not in shown
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback(results):
+    for number in range(3000):
+        (results / "folder" / f"{number:0100}").touch()
+    status, shown = verify_command(results.parent, pipe="| head -n 1")
+    assert status == 1 and shown.count("\n") == 1 and "no job left a record" in shown
+
+
+# -- results of a module with a prefix ---------------------------------------------------------------------------------
+
+
+def test_paths_in_records_are_relative_to_the_folder_above_the_results(results):
+    (results.parent / "logs").mkdir()
+    shutil.move(results, results.parent / "logs" / "results")
+    moved = results.parent / "logs" / "results"
+    outside = results.parent / "image"
+    outside.write_text("i")
+    job = SimpleNamespace(
+        rule="third",
+        input=["logs/results/a", str(outside)],
+        output=["logs/results/b"],
+        params=SimpleNamespace(spec="{}", code="c0de"),
+        log=["logs/results/logs/third/x.log"],
+    )
+    path = records.record_path(job.log[0])
+    assert path == Path("logs/results/provenance/third/x.json")
+    write_json(records.of_job(job), path)
+    made = json.loads(path.read_text())
+    assert list(made["inputs"]) == [str(outside), "results/a"] and list(made["outputs"]) == ["results/b"]
+    assert verify.mismatches(moved) == []
+    found = verify.records_behind(["logs/results/b"], verify.read_records(moved), moved.parent)
+    assert path.resolve() in found

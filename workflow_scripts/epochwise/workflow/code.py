@@ -98,7 +98,7 @@ def stamp(*names: str) -> str:
 
 
 def require_library_of(scripts: str | Path) -> None:
-    """Raise InputError if the library was imported from another folder than the one with the scripts of this workflow."""
+    """Raise InputError if the library was not imported from `scripts`, the folder with the scripts of this workflow."""
     if Path(scripts).resolve() != SCRIPTS:
         raise InputError(
             f"{Path(__file__).resolve()} was imported, but this workflow's copy is in {Path(scripts).resolve()}. "

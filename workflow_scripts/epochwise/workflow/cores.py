@@ -1,7 +1,6 @@
 """How many cores this process may use. The Makefile runs this file with any Python 3 before the environment exists.
 
-A batch job or a container often may use fewer cores than the machine has. Starting more jobs than that makes all of them
-slower.
+A batch job or a container often may use fewer cores than the machine has. With more jobs than cores all become slower.
 """
 
 import os

@@ -4,8 +4,8 @@ From the folder that contains `results`:
 
     PYTHONPATH=workflow_scripts python -m pdb -m epochwise.workflow.debug results/digits/claims.md
 
-In an editor, start the module `epochwise.workflow.debug` with the same argument and set break points. Snakemake must have
-made the inputs of the job before. The job runs as in the workflow: it writes its results, its log and its record.
+In an editor, start the module `epochwise.workflow.debug` with the same argument and set break points. The inputs of the
+job must exist. The job runs as in the workflow: it writes its results, its log and its record.
 """
 
 import argparse
@@ -29,17 +29,19 @@ def job_of(target: str, configfiles: Sequence[Path] = ()):
     Raises:
         InputError: no rule makes the file, or an input of the job is missing.
     """
+    from snakemake.api import Workflow
+    from snakemake.dag import DAG
     from snakemake.iocontainers import Snakemake
     from snakemake.jobs import Job
     from snakemake.logging import LoggerManager, logger
     from snakemake.settings import types as settings
-    from snakemake.workflow import DAG, Workflow
 
     workflow = Workflow(
         config_settings=settings.ConfigSettings(configfiles=configfiles),
         resource_settings=settings.ResourceSettings(cores=os.cpu_count()),
         workflow_settings=settings.WorkflowSettings(),
         logger_manager=LoggerManager(logger, settings.OutputSettings()),
+        dag_settings=settings.DAGSettings(),
         storage_settings=settings.StorageSettings(),
         storage_provider_settings={},
     )

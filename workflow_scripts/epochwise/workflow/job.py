@@ -61,10 +61,10 @@ def _log_to(path: Path) -> logging.FileHandler:
 
 
 def _end_with_snakemake() -> None:
-    """Send SIGTERM to this process as soon as the Snakemake that started it has ended, even by SIGKILL.
+    """Send SIGTERM to this process when the Snakemake that started it has ended, even by SIGKILL.
 
-    The number of Snakemake's process is in the variable EPOCHWISE_SNAKEMAKE, which rules/common.smk sets. Training saves
-    its state on SIGTERM, and other jobs just end: nobody waits for their results any more.
+    The number of Snakemake's process is in the variable EPOCHWISE_SNAKEMAKE, which rules/common.smk sets. Training
+    saves its state on SIGTERM. Other jobs just end, because nobody waits for their results.
     """
     snakemake = int(os.environ.get("EPOCHWISE_SNAKEMAKE", os.getppid()))
 

@@ -66,8 +66,10 @@ def environment(spec: dict) -> dict:
 
 
 def checksums(paths: Iterable[str | Path], parent: Path = Path()) -> dict[str, str]:
-    """SHA-256 of files by path, relative to `parent` if the path was relative. A folder counts as all its files that are
-    not hidden."""
+    """SHA-256 of files by path, relative to `parent` if the path was relative.
+
+    A folder counts as all its files that are not hidden.
+    """
     files = []
     for path in map(Path, paths):
         files += path.rglob("[!.]*") if path.is_dir() else [path]
