@@ -37,11 +37,12 @@ if Path(catalogue.__file__).resolve() != (SCRIPTS / "epochwise" / "catalogue.py"
         f"{catalogue.__file__} was imported, but this workflow is that of {ROOT}. One run can use only one copy of "
         "the workflow: make all modules and includes name the same one."
     )
-if unusable := set("{}") & set(str(ROOT)):
-    raise WorkflowError(
-        f"The path of the workflow contains {' and '.join(sorted(unusable))}, which Snakemake takes for wildcards: "
-        f"{ROOT}. Rename the folder."
-    )
+for folder in (ROOT, Path.cwd()):
+    if set("{}") & set(str(folder)):
+        raise WorkflowError(
+            f"{folder}: Snakemake takes the braces in this path for wildcards. Rename the folder, because the workflow "
+            "and its results must be in folders without braces."
+        )
 
 
 def typed(value):
@@ -85,6 +86,11 @@ if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").g
 
 for b in EXPERIMENTS.values():
     name, path = b["dataset"]["name"], b["dataset"]["path"]
+    if path is not None and set("{}") & set(path):
+        raise WorkflowError(
+            f"The configuration cannot be used. datasets.{name}.path: {path!r} contains braces, which Snakemake takes for "
+            "wildcards. Rename the folder, or give a link to it."
+        )
     if path is not None and not os.path.isdir(path) and not Path(f"results/data/{name}/train.parquet").exists():
         raise WorkflowError(
             f"The configuration cannot be used. datasets.{name}.path: there is no folder {path!r}"
