@@ -12,10 +12,12 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent  # the folder of the Snakefile
 SCRIPTS = ROOT / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
-# Scripts of rules import the library from here too, because PYTHONPATH of the user may name another copy of it.
-os.environ["PYTHONPATH"] = os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-# Jobs end when this process has ended, because nobody would stop them otherwise (epochwise.workflow.job).
-os.environ["EPOCHWISE_SNAKEMAKE"] = str(os.getpid())
+os.environ.update(
+    # Scripts of rules import the library from here too, because the user's PYTHONPATH may name another copy of it.
+    PYTHONPATH=os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    # Jobs end when this process has ended, because nobody would wait for them any more (epochwise.workflow.job).
+    EPOCHWISE_SNAKEMAKE=str(os.getpid()),
+)
 if os.path.exists(sys.executable):  # and is not quoted yet
     # Snakemake writes this path into shell commands without quotes, and it may contain a space.
     sys.executable = shlex.quote(sys.executable)
