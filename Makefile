@@ -1,7 +1,7 @@
 # make all: the chosen experiment, end to end. make test: the tests. make bench: the speed. All make .venv from the lock on first use.
 PYTHON ?= python3
 # The cores that this process may use: affinity, control group, allocation of a scheduler.
-CORES ?= $(shell $(PYTHON) workflow_scripts/epochwise/workflow/cores.py)
+CORES ?= $(shell "$(PYTHON)" workflow_scripts/epochwise/workflow/cores.py)
 EXPERIMENT ?= $(shell sed -n 's/^experiment: *["'\'']\{0,1\}\([A-Za-z0-9_.-]\{1,\}\).*/\1/p' config.yaml)
 VENV := .venv
 SLURM := $(VENV)/slurm
@@ -75,8 +75,8 @@ lock: $(READY)
 	sed -i.orig 's/+cpu$$//' requirements.lock && rm requirements.lock.orig
 
 $(READY): requirements.lock
-	@$(PYTHON) envs/supported.py
-	$(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" envs/supported.py
+	"$(PYTHON)" -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	touch $@
 

@@ -123,18 +123,19 @@ def test_other_machines_are_refused_in_one_line(version, where, message):
 
 def test_make_refuses_before_it_makes_an_environment(tmp_path):
     """With a Python that says it is 3.14, as far as the file that decides can see."""
-    python = tmp_path / "python3.14"
+    folder = tmp_path / "my checkout"
+    (folder / "envs").mkdir(parents=True)
+    python = folder / "python3.14"
     python.write_text(
         f"#!/bin/sh\nexec '{sys.executable}' -c \"import sys, runpy; sys.version_info = (3, 14, 0); "
         'runpy.run_path(sys.argv[1], run_name=\'__main__\')" "$@"\n'
     )
     python.chmod(0o755)
     for name in ("Makefile", "requirements.lock", "pyproject.toml", "config.yaml"):
-        (tmp_path / name).write_text((ROOT / name).read_text())
-    (tmp_path / "envs").mkdir()
-    (tmp_path / "envs" / "supported.py").write_text((ROOT / "envs" / "supported.py").read_text())
-    done = subprocess.run(["make", "all", f"PYTHON={python}", "CORES=1"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0 and not (tmp_path / ".venv").exists()
+        (folder / name).write_text((ROOT / name).read_text())
+    (folder / "envs" / "supported.py").write_text((ROOT / "envs" / "supported.py").read_text())
+    done = subprocess.run(["make", "all", f"PYTHON={python}", "CORES=1"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode != 0 and not (folder / ".venv").exists()
     [line] = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert line.startswith("Python 3.14 is not supported")
 

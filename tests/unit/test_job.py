@@ -158,6 +158,14 @@ def test_a_job_ends_when_its_snakemake_has_ended(tmp_path):
     assert job.returncode == -signal.SIGTERM and b"Snakemake has ended" in shown
 
 
+def test_a_job_that_cannot_see_its_snakemake_runs(script, monkeypatch):
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    monkeypatch.setenv("EPOCHWISE_SNAKEMAKE", str(ended.pid))
+    status, _, shown = script("import time; time.sleep(2.5); print('done')")
+    assert status == 0 and "done" in shown
+
+
 def test_another_copy_of_the_library_is_named_with_both_places(tmp_path):
     with pytest.raises(InputError) as raised:
         code.require_library_of(tmp_path)

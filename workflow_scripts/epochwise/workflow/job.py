@@ -64,9 +64,12 @@ def _end_with_snakemake() -> None:
     """Send SIGTERM to this process when the Snakemake that started it has ended, even by SIGKILL.
 
     The number of Snakemake's process is in the variable EPOCHWISE_SNAKEMAKE, which rules/common.smk sets. Training
-    saves its state on SIGTERM. Other jobs just end, because nobody waits for their results.
+    saves its state on SIGTERM. Other jobs just end, because nobody waits for their results. Nothing is watched if this
+    process cannot see Snakemake's, for instance from inside a container.
     """
     snakemake = int(os.environ.get("EPOCHWISE_SNAKEMAKE", os.getppid()))
+    if not _is_running(snakemake):
+        return
 
     def watch() -> None:
         while _is_running(snakemake):
