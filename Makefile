@@ -1,6 +1,7 @@
 # make all: the chosen experiment, end to end. make test: the tests. make bench: the speed. All make .venv from the lock on first use.
 PYTHON ?= python3
-CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+# The cores that this process may use: affinity, control group, allocation of a scheduler.
+CORES ?= $(shell "$(PYTHON)" workflow_scripts/epochwise/workflow/cores.py)
 EXPERIMENT ?= $(shell sed -n 's/^experiment: *["'\'']\{0,1\}\([A-Za-z0-9_.-]\{1,\}\).*/\1/p' config.yaml)
 VENV := .venv
 SLURM := $(VENV)/slurm
@@ -27,7 +28,7 @@ named:
 
 # Are the results still what the records of the jobs say?
 verify: $(READY)
-	PYTHONPATH=workflow_scripts $(VENV)/bin/python -m epochwise.provenance results
+	PYTHONPATH=workflow_scripts $(VENV)/bin/python -m epochwise.workflow.verify results
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n $(CORES) --dist worksteal
@@ -35,7 +36,7 @@ test: $(READY)
 # The tests on a real cluster of one node, which root starts in a temporary folder. The SLURM executor lies apart for them:
 # in .venv it would hold up each start of Snakemake wherever SLURM's client is installed without a cluster.
 slurm: $(SLURM)
-	PYTHONPATH=$(CURDIR)/$(SLURM) $(VENV)/bin/python -m pytest tests/slurm
+	PYTHONPATH="$(CURDIR)/$(SLURM)" $(VENV)/bin/python -m pytest tests/slurm
 
 $(SLURM): $(READY) pyproject.toml
 	$(VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["slurm"])' \
@@ -74,8 +75,8 @@ lock: $(READY)
 	sed -i.orig 's/+cpu$$//' requirements.lock && rm requirements.lock.orig
 
 $(READY): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" envs/supported.py
+	"$(PYTHON)" -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	touch $@
 

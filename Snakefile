@@ -12,9 +12,6 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config.yaml"
-
-
 report: "report/workflow.rst"
 
 
@@ -49,3 +46,7 @@ rule all:
     default_target: True
     input:
         everything,
+
+
+onstart:
+    stop_jobs_on_sigterm()

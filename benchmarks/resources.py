@@ -41,5 +41,7 @@ def table(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     measured = pd.concat([jobs(Path(folder)) for folder in sys.argv[1:]])
     print(table(measured).to_markdown(index=False, floatfmt=".3g"))

@@ -1,14 +1,30 @@
 """The validated configuration, the paths of all files, and the input functions of the rules. There is no rule here."""
 
+import contextlib
 import itertools
 import os
 import re
+import shlex
+import signal
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent  # the folder of the Snakefile
+SCRIPTS = ROOT / "workflow_scripts"
+sys.path.insert(0, str(SCRIPTS))
+os.environ.update(
+    # Scripts of rules import the library from here too, because the user's PYTHONPATH may name another copy of it.
+    PYTHONPATH=os.pathsep.join([str(SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    # Jobs end when this process has ended, because nobody would wait for them any more (epochwise.workflow.job).
+    EPOCHWISE_SNAKEMAKE=str(os.getpid()),
+)
+if os.path.exists(sys.executable):  # and is not quoted yet
+    # Snakemake writes this path into shell commands without quotes, and it may contain a space.
+    sys.executable = shlex.quote(sys.executable)
 
+import psutil
 import yaml
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.utils import update_config
@@ -17,6 +33,18 @@ from epochwise import catalogue
 from epochwise.data.corruption import noise_kinds
 from epochwise.data.sources import SOURCES
 from epochwise.workflow.config import ConfigError, resolve, weights_of
+
+if Path(catalogue.__file__).resolve() != (SCRIPTS / "epochwise" / "catalogue.py").resolve():
+    raise WorkflowError(
+        f"{catalogue.__file__} was imported, but this workflow is that of {ROOT}. One run can use only one copy of "
+        "the workflow: make all modules and includes name the same one."
+    )
+for folder in (ROOT, Path.cwd()):
+    if set("{}") & set(str(folder)):
+        raise WorkflowError(
+            f"{folder}: Snakemake takes the braces in this path for wildcards. Rename the folder, because the workflow "
+            "and its results must be in folders without braces."
+        )
 
 
 def typed(value):
@@ -32,9 +60,22 @@ def typed(value):
     return scalar if isinstance(scalar, (bool, int, float, type(None))) else value
 
 
-update_config(config, {k: typed(v) for k, v in workflow.config_settings.config.items() if isinstance(v, dict)})
+# The defaults are those of this folder, wherever Snakemake runs. `config` holds the user's values: what --configfile and
+# --config say, or the statement `config:` of a workflow that uses this one as a module.
+SETTINGS = load_configfile(ROOT / "config.yaml")
+workflow.configfiles.append(str(ROOT / "config.yaml"))  # so that the report shows it
+update_config(SETTINGS, config)
+if workflow.modifier.is_main_snakefile():  # --config belongs to the calling workflow otherwise
+    update_config(SETTINGS, {k: typed(v) for k, v in workflow.config_settings.config.items() if isinstance(v, dict)})
+    named = [Path(path).resolve() for path in workflow.config_settings.configfiles]
+    if len(named) > 1 and workflow.is_main_process:
+        logger.info(
+            f"Of the configuration files {', '.join(map(str, named))} the later ones override the earlier ones."
+        )
+    if (here := Path("config.yaml").resolve()).exists() and here not in {ROOT.resolve() / "config.yaml", *named}:
+        logger.warning(f"{here} is not read. To use it: --configfile {shlex.quote(str(here))}")
 try:
-    EXPERIMENTS = resolve(config, SOURCES, noise_kinds())
+    EXPERIMENTS = resolve(SETTINGS, SOURCES, noise_kinds())
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
 
@@ -47,9 +88,15 @@ if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").g
 
 for b in EXPERIMENTS.values():
     name, path = b["dataset"]["name"], b["dataset"]["path"]
+    if path is not None and set("{}") & set(path):
+        raise WorkflowError(
+            f"The configuration cannot be used. datasets.{name}.path: {path!r} contains braces, which Snakemake takes for "
+            "wildcards. Rename the folder, or give a link to it."
+        )
     if path is not None and not os.path.isdir(path) and not Path(f"results/data/{name}/train.parquet").exists():
         raise WorkflowError(
-            f"The configuration cannot be used. datasets.{name}.path: there is no folder {path!r}. Name a folder with "
+            f"The configuration cannot be used. datasets.{name}.path: there is no folder {path!r}"
+            f"{'' if os.path.isabs(path) else f' in {os.getcwd()}'}. Name a folder with "
             "torchvision's files, or with train.parquet and test.parquet; `digits` needs no download."
         )
 
@@ -106,19 +153,37 @@ def is_stacked(b, model):
     return wanted and len(b["seeds"]) > 1
 
 
+def stop_jobs_on_sigterm():
+    """Let `kill` end the workflow as Ctrl-C does. Snakemake itself would wait until all running jobs have finished.
+
+    Only the youngest processes get the signal. A shell between them and Snakemake would end without its job.
+    """
+
+    def stop(number, frame):
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if not process.children():
+                    process.terminate()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 # -- the data set and its labels -----------------------------------------------------------------------------------------
 
 
 def source_files(wildcards):
     """Input function: the tables in the folder of a data set, so that other ones in their place are seen.
 
-    Of a folder that is gone, the folder itself: Snakemake then takes the results made from it as they are.
+    Of a folder that is gone, the folder itself: Snakemake then takes the results made from it as they are. A prefix of
+    a module does not apply to them (`local`), because they are not results.
     """
     path = dataset_block(wildcards)["path"]
     if path is None:
         return []
     tables = [Path(path) / f"{split}.parquet" for split in ("train", "test")]
-    return [str(table) for table in tables if table.is_file()] if os.path.isdir(path) else [path]
+    found = [str(table) for table in tables if table.is_file()] if os.path.isdir(path) else [path]
+    return [local(file) for file in found]
 
 
 def data_file(name):

@@ -6,5 +6,6 @@ from epochwise.workflow import archive, verify
 from epochwise.workflow.job import job
 
 with job(snakemake) as spec:
-    records = verify.records_behind(snakemake.input, verify.read_records(Path("results")))
+    results = Path(snakemake.output.archive).parents[1]
+    records = verify.records_behind(snakemake.input, verify.read_records(results), results.parent)
     archive.pack([*snakemake.input, *records], spec, snakemake.output.archive)

@@ -68,6 +68,7 @@ class Checkout:
 
 def new_checkout(folder: Path) -> Checkout:
     """The parts of the project that a run needs, copied into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from epochwise.data import datasets
+from epochwise.data import image_table
 
 CIFAR10 = Path(os.environ.get("EPOCHWISE_CIFAR10", "nowhere"))
 
@@ -52,7 +52,7 @@ def test_a_parquet_folder_goes_all_the_way(checkout):
     write_split(folder / "test.parquet", 50, random)
     overlay = experiment("images")
     checkout.build("all", overlay=overlay)
-    images = datasets.read(checkout.results / "data" / "cifar10" / "train.parquet")
+    images = image_table.read(checkout.results / "data" / "cifar10" / "train.parquet")
     np.testing.assert_array_equal(images.pixels.reshape(-1, 3, 32, 32), pixels.transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(images.labels, labels)
     assert (checkout.results / "cifar10" / "figures" / "scenario.png").exists()
@@ -69,7 +69,7 @@ def test_a_parquet_folder_goes_all_the_way(checkout):
 def test_all_of_cifar10_is_read(checkout):
     target = "results/data/cifar10/train.parquet"
     checkout.build(target, overlay=experiment(CIFAR10))
-    images = datasets.read(checkout.folder / target)
+    images = image_table.read(checkout.folder / target)
     np.testing.assert_array_equal(np.bincount(images.labels), [5000] * 10)
     assert images.pixels.shape == (50_000, 3 * 32 * 32)
     assert images.class_names[3] == "cat"

@@ -99,6 +99,11 @@ def small_disk(disturbed):
     subprocess.run(["umount", "--lazy", str(disturbed.results)], check=True)
 
 
+def run_of(checkout: Checkout) -> Path:
+    """The folder with the results of the first run."""
+    return checkout.results / "digits" / "symmetric30" / "mlp3" / "seed0"
+
+
 def state_of(checkout: Checkout) -> Path:
-    """The folder that the first run keeps its state in."""
-    return checkout.results / "digits" / "symmetric30" / "mlp3" / "seed0" / ".training"
+    """The folder in which the first run is trained and keeps its state."""
+    return checkout.results / "digits" / "symmetric30" / "mlp3" / ".training" / "seed0"

@@ -7,9 +7,9 @@ import shutil
 import signal
 import time
 
-from epochwise.workflow.records import mismatches
+from epochwise.workflow.verify import mismatches
 from tests.workflow.conftest import jobs_of
-from tests.workflow.faults.conftest import OVERLAY, differing, finish, kill_session, start, state_of
+from tests.workflow.faults.conftest import OVERLAY, differing, finish, kill_session, run_of, start, state_of
 
 KILLS = int(os.environ.get("EPOCHWISE_KILLS", "3"))  # `make chaos` asks for more
 LONGEST = 25  # seconds between start and kill
@@ -34,7 +34,7 @@ def test_a_run_killed_anywhere_ends_with_the_same_bytes(disturbed, undisturbed):
         elif victim == "snakemake":
             orphans = jobs_of(process)
             os.kill(process.pid, signal.SIGKILL)
-            for orphan in orphans:  # they hold the pipe that is read here, and finish by themselves
+            for orphan in orphans:  # they hold the pipe that is read here, and end by themselves
                 orphan.wait(timeout=120)
             process.communicate()
         else:
@@ -68,14 +68,14 @@ def test_a_run_stopped_by_sigterm_continues_and_lets_no_second_one_in(disturbed,
     assert "cannot be locked" in told and "--unlock" in told
     told, _ = first.communicate(timeout=300)
     assert first.returncode == 0, told
-    provenance = json.loads((state_of(disturbed).parent / "provenance.json").read_text())
+    provenance = json.loads((run_of(disturbed) / "provenance.json").read_text())
     assert provenance["resumed_from_epoch"] is not None
     assert differing(disturbed, undisturbed) == []
 
 
 def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_disk):
     """Full while a table, a snapshot, a state, and a figure are written, then full no more."""
-    run = state_of(disturbed).parent.relative_to(disturbed.folder)
+    run = run_of(disturbed).relative_to(disturbed.folder)
     scenario = "results/digits/figures/scenario.png"
     saved = list((state_of(undisturbed) / "seed0").iterdir())
     for_snapshots = sum(-(-path.stat().st_size // 4096) * 4 for path in saved) + 16
@@ -106,7 +106,7 @@ def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_
 
 def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbed):
     shutil.copytree(undisturbed.folder, disturbed.folder, dirs_exist_ok=True)
-    run = state_of(disturbed).parent
+    run = run_of(disturbed)
     [snapshot] = (run / "snapshots").glob("epoch_000010.*")
     content = bytearray(snapshot.read_bytes())
     content[-5] ^= 1
@@ -126,7 +126,7 @@ def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbe
 
 def test_damaged_tables_are_named_and_once_deleted_healed(disturbed, undisturbed):
     shutil.copytree(undisturbed.folder, disturbed.folder, dirs_exist_ok=True)
-    run = state_of(disturbed).parent
+    run = run_of(disturbed)
     damaged = [
         disturbed.results / "data" / "digits" / "features.parquet",
         run / "history.parquet",
@@ -135,7 +135,7 @@ def test_damaged_tables_are_named_and_once_deleted_healed(disturbed, undisturbed
     ]
     for path in damaged:
         path.write_bytes(path.read_bytes()[:-100])
-    wrong = [line.partition(":")[0] for line in mismatches(disturbed.results) if "not as it was written" in line]
+    wrong = [line.partition(":")[0] for line in mismatches(disturbed.results) if "altered since it was written" in line]
     assert sorted(wrong) == sorted(str(path.relative_to(disturbed.folder)) for path in damaged)
     for path in damaged:
         path.unlink()

@@ -8,6 +8,7 @@ beside a module with the same name (`page.html` beside `page.py`) are assets of 
 import ast
 import hashlib
 import io
+import os
 import tokenize
 from collections.abc import Iterator
 from functools import cache
@@ -44,10 +45,18 @@ def essence(source: str) -> str:
     for token in _tokens(source):
         statement.append(token)
         if token.type in _STATEMENT_ENDS:
-            if [part.type for part in statement] != [tokenize.STRING, tokenize.NEWLINE]:
+            if not _is_plain_string(statement):
                 kept += [_text(part) for part in statement]
             statement = []
     return "\n".join(kept)
+
+
+def _is_plain_string(statement: list[tokenize.TokenInfo]) -> bool:
+    """Whether a statement is a string alone. An f-string is not, because evaluating it can run code."""
+    if [token.type for token in statement] != [tokenize.STRING, tokenize.NEWLINE]:
+        return False
+    prefix = statement[0].string.partition(statement[0].string[-1])[0]
+    return "f" not in prefix.lower()
 
 
 def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:
@@ -86,6 +95,15 @@ def _text(token: tokenize.TokenInfo) -> str:
 def stamp(*names: str) -> str:
     """The names and their digest, as one text that `require_unchanged` takes."""
     return " ".join([*names, digest(*names)])
+
+
+def require_library_of(scripts: str | Path) -> None:
+    """Raise InputError if the library was not imported from `scripts`, the folder with the scripts of this workflow."""
+    if Path(scripts).resolve() != SCRIPTS:
+        raise InputError(
+            f"{Path(__file__).resolve()} was imported, but this workflow's copy is in {Path(scripts).resolve()}. "
+            f"Remove the other folder from PYTHONPATH, which is {os.environ.get('PYTHONPATH', 'not set')}."
+        )
 
 
 def require_unchanged(planned: str) -> None:

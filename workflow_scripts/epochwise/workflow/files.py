@@ -1,6 +1,6 @@
-"""Files that are either whole or not there: every result is written under a temporary name, then renamed.
+"""Files that are either complete or absent, because every result is written under a temporary name and then renamed.
 
-And the lock that keeps two jobs from writing the same ones.
+Also the lock that keeps two jobs from writing the same files.
 """
 
 import errno
@@ -13,7 +13,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from epochwise.workflow.errors import InputError
+
 log = logging.getLogger(__name__)
+# What the system answers where a file system has no locks: some network and FUSE file systems.
+WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 @contextmanager
@@ -38,14 +42,16 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def lock_at(path: str | Path) -> FileLock:
-    """A lock that the system releases however a job ends; no marker file, which would outlive one that was killed."""
+    """A lock that the system releases however a job ends. A marker file would remain after a job that was killed."""
     return FileLock(path, fallback_to_soft=False)
 
 
 def hold(path: str | Path) -> FileLock:
-    """Take the lock file `path`, which is held until it is released or the process ends; waits for who holds it.
+    """Take the lock file `path` until it is released or the process ends. Waits while another process has it.
 
-    A job can outlive the Snakemake that started it, and would write over the results of the next one.
+    A job can outlive the Snakemake that started it, and would overwrite the results of the next one. Where the file
+    system has no locks, this function warns and goes on without. Raises InputError if the lock cannot be taken, for
+    instance because the file belongs to another user.
     """
     lock = lock_at(path)
     try:
@@ -54,7 +60,10 @@ def hold(path: str | Path) -> FileLock:
         log.warning("Waiting for a job that an earlier Snakemake started and that still runs: it holds %s.", path)
         lock.acquire()
     except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.ENOTSUP):
-            raise
-        log.warning("%s: this file system knows no locks; let no other Snakemake run in this folder.", path)
+        if error.errno not in WITHOUT_LOCKS:
+            raise InputError(
+                f"{path} cannot be locked: {error.strerror}. If the file belongs to another user, delete it or ask for "
+                "permission to write it."
+            ) from error
+        log.warning("%s: this file system has no locks; let no other Snakemake run in this folder.", path)
     return lock

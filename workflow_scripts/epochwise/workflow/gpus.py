@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, Timeout
 
+from epochwise.workflow.errors import InputError
 from epochwise.workflow.files import lock_at
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,11 @@ def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = No
                 lock.acquire(blocking=False)
             except Timeout:
                 continue
+            except OSError as error:
+                raise InputError(
+                    f"{lock.lock_file} cannot be locked: {error.strerror}. Set TMPDIR to a folder on a local disk that "
+                    "you may write."
+                ) from error
             log.info("on GPU %s", gpu)
             return gpu, lock
         if not told:

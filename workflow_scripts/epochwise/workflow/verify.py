@@ -1,9 +1,11 @@
 """Compare a results folder with the records that its jobs left.
 
-Run it as `python -m epochwise.workflow.verify results`, or by `make verify`.
+Run it as `python -m epochwise.workflow.verify results`, or by `make verify`. Without an argument it takes `results`.
 """
 
+import argparse
 import json
+import os
 import re
 import sys
 from collections import defaultdict
@@ -34,14 +36,16 @@ def read_records(results: Path) -> dict[Path, dict]:
     return found
 
 
-def records_behind(files: Iterable[str], records: Mapping[Path, dict]) -> list[Path]:
+def records_behind(files: Iterable[str], records: Mapping[Path, dict], parent: Path = Path()) -> list[Path]:
     """The records of the jobs that made `files`, of the jobs that made the inputs of those jobs, and so on.
+
+    `parent` is the folder that contains the results folder.
 
     If several records name a file, only those count whose checksum the file has: the others belong to jobs that made
     the file earlier.
     """
-    content = _content_hashes(Path())
-    wanted, found = set(files), set()
+    content = _content_hashes(parent)
+    wanted, found = {os.path.relpath(file, parent) for file in files}, set()
 
     def made_one(record: dict) -> bool:
         return any(content(path) == record["outputs"][path] for path in sorted(wanted & record["outputs"].keys()))
@@ -177,4 +181,12 @@ def main(results: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser("epochwise.workflow.verify", description=__doc__)
+    parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="the results folder")
+    try:
+        status = main(parser.parse_args().results)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
