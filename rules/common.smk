@@ -8,7 +8,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.utils import update_config
@@ -16,24 +15,15 @@ from snakemake.utils import update_config
 from epochwise import catalogue
 from epochwise.data.corruption import noise_kinds
 from epochwise.data.sources import SOURCES
-from epochwise.workflow.config import ConfigError, resolve, weights_of
+from epochwise.workflow import config_text
+from epochwise.workflow.config import ConfigError, load_schema, resolve, weights_of
 
 
-def typed(value):
-    """Turn text into numbers and truth values, because Snakemake leaves values inside a mapping on --config as text."""
-    if isinstance(value, dict):
-        return {key: typed(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [typed(entry) for entry in value]
-    try:
-        scalar = yaml.safe_load(value) if isinstance(value, str) else value
-    except (yaml.YAMLError, ValueError, AttributeError):  # 2024-13-45 is no date, !!int x no number
-        return value
-    return scalar if isinstance(scalar, (bool, int, float, type(None))) else value
-
-
-update_config(config, {k: typed(v) for k, v in workflow.config_settings.config.items() if isinstance(v, dict)})
 try:
+    for path in workflow.configfiles:
+        config_text.check_file(path)
+    # Read again, because Snakemake makes a number of the text 2024_11, and text of a number inside a mapping.
+    update_config(config, config_text.from_arguments(workflow.config_settings.config_args, load_schema()))
     EXPERIMENTS = resolve(config, SOURCES, noise_kinds())
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 import torch
 
-from epochwise.data import datasets
+from epochwise.analysis.outliers import OUTLIERS
+from epochwise.data import image_table, loading
 from epochwise.training import snapshots
+from epochwise.training.history import HISTORY
 from epochwise.training.mlp import MLP
 from epochwise.workflow import tables
 from epochwise.workflow.errors import InputError
@@ -68,16 +70,16 @@ def test_a_pickle_in_place_of_a_table_is_not_executed(tmp_path, bomb):
     path = tmp_path / "history.parquet"
     path.write_bytes(bomb)
     with pytest.raises(InputError, match=str(path)):
-        tables.read(path, "history")
+        tables.read(path, HISTORY)
     with pytest.raises(InputError, match=str(path)):
-        datasets.read(path)
+        image_table.read(path)
 
 
 def test_a_table_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "outliers.parquet"
     pd.DataFrame({"epoch": [1], "subset": ["test"]}).to_parquet(path)
     with pytest.raises(InputError, match=str(path)):
-        tables.read(path, "outliers")
+        tables.read(path, OUTLIERS)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_an_altered_pickle_of_torchvision_is_not_executed(tmp_path, source, file
     path.parent.mkdir(parents=True)
     path.write_bytes(bomb)
     with pytest.raises(InputError, match=f"{source} was looked for in"):
-        datasets.load(source, str(tmp_path))
+        loading.load(source, str(tmp_path))
 
 
 def test_a_pickle_among_the_files_of_mnist_is_not_executed(tmp_path, bomb, marker):
@@ -102,10 +104,10 @@ def test_a_pickle_among_the_files_of_mnist_is_not_executed(tmp_path, bomb, marke
         (raw / name).write_bytes(bomb)
         (raw / f"{name}.gz").write_bytes(gzip.compress(bomb))
     with pytest.raises(InputError, match=f"pickle of an old torchvision.*delete {processed}"):
-        datasets.load("mnist", str(tmp_path))
+        loading.load("mnist", str(tmp_path))
     shutil.rmtree(processed)
     with pytest.raises(InputError, match="mnist was looked for in"):
-        datasets.load("mnist", str(tmp_path))
+        loading.load("mnist", str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from tests.workflow.conftest import new_checkout
             ["learning_rate", "nan", "finite"],
         ),
         ({"experiments": {"digits": {"training": {"epochs": 10**30}}}}, ["training.epochs", "1000000"]),
-        ({"datasets": {"digits": {datetime.date(2026, 1, 1): 1}}}, ["datasets.digits", "2026", "no text"]),
+        ({"datasets": {"digits": {datetime.date(2026, 1, 1): 1}}}, ["datasets.digits", "2026", "is not text"]),
         ({"defaults": None}, ["defaults", "null"]),
         (
             {"experiment": "cifar10", "datasets": {"cifar10": {"path": "x" * 300}}},
@@ -121,7 +121,7 @@ def test_an_anchor_that_holds_itself_is_refused(checkout):
     (checkout.folder / "strange.yaml").write_text("defaults: {training: &a {epochs: [*a]}}")
     status, said = checkout.snakemake("all", "--configfile", "strange.yaml")
     assert status != 0
-    assert "anchor (&) holds itself" in said and "Traceback" not in said
+    assert "anchor (&) contains itself" in said and "Traceback" not in said
 
 
 def test_a_missing_folder_is_refused_before_any_job(checkout):
