@@ -14,10 +14,10 @@ from snakemake.utils import update_config
 
 from epochwise import catalogue
 from epochwise.data.corruption import noise_kinds
-from epochwise.data.sources import SOURCES
+from epochwise.data.layouts import locate
+from epochwise.data.sources import SOURCES, DataError
 from epochwise.workflow import config_text
 from epochwise.workflow.config import ConfigError, load_schema, resolve, weights_of
-
 
 try:
     for path in workflow.configfiles:
@@ -35,13 +35,12 @@ if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").g
         "what is to be made again."
     )
 
-for b in EXPERIMENTS.values():
-    name, path = b["dataset"]["name"], b["dataset"]["path"]
-    if path is not None and not os.path.isdir(path) and not Path(f"results/data/{name}/train.parquet").exists():
-        raise WorkflowError(
-            f"The configuration cannot be used. datasets.{name}.path: there is no folder {path!r}. Name a folder with "
-            "torchvision's files, or with train.parquet and test.parquet; `digits` needs no download."
-        )
+for dataset in [b["dataset"] for b in EXPERIMENTS.values()]:
+    if dataset["path"] is not None and not Path(f"results/data/{dataset['name']}/train.parquet").exists():
+        try:
+            locate(dataset["source"], dataset["path"])
+        except DataError as error:
+            raise WorkflowError(f"The configuration cannot be used. datasets.{dataset['name']}.path: {error}") from None
 
 
 NAME = rf"(?!({'|'.join(catalogue.RESERVED)})/)[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -100,15 +99,21 @@ def is_stacked(b, model):
 
 
 def source_files(wildcards):
-    """Input function: the tables in the folder of a data set, so that other ones in their place are seen.
+    """Input function: all files that a data set is read from, so that another file in their place is noticed.
 
-    Of a folder that is gone, the folder itself: Snakemake then takes the results made from it as they are.
+    If they are gone, it returns a file that does not exist. Snakemake then keeps the results that were made from them.
     """
-    path = dataset_block(wildcards)["path"]
-    if path is None:
-        return []
-    tables = [Path(path) / f"{split}.parquet" for split in ("train", "test")]
-    return [str(table) for table in tables if table.is_file()] if os.path.isdir(path) else [path]
+    b = dataset_block(wildcards)
+    try:
+        return [] if b["path"] is None else [str(path) for path in locate(b["source"], b["path"]).paths]
+    except DataError:
+        return [os.path.join(b["path"], f"(the files of {b['source']})")]
+
+
+def source_stamps(wildcards):
+    """Size and time of each of these files, because Snakemake does not notice a file that is older than the results."""
+    found = {path: os.stat(path) for path in source_files(wildcards) if os.path.isfile(path)}
+    return {path: [about.st_size, int(about.st_mtime)] for path, about in found.items()}
 
 
 def data_file(name):
