@@ -35,12 +35,18 @@ if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").g
         "what is to be made again."
     )
 
-for dataset in [b["dataset"] for b in EXPERIMENTS.values()]:
-    if dataset["path"] is not None and not Path(f"results/data/{dataset['name']}/train.parquet").exists():
+for dataset in [b["dataset"] for b in EXPERIMENTS.values() if b["dataset"]["path"] is not None]:
+    name, path = dataset["name"], dataset["path"]
+    if "{" in path or "}" in path:
+        raise WorkflowError(
+            f"The configuration cannot be used. datasets.{name}.path: {path!r} contains a brace, and Snakemake takes "
+            "braces for wildcards; rename the folder, or name a symbolic link to it."
+        )
+    if not Path(f"results/data/{name}/train.parquet").exists():
         try:
-            locate(dataset["source"], dataset["path"])
+            locate(dataset["source"], path)
         except DataError as error:
-            raise WorkflowError(f"The configuration cannot be used. datasets.{dataset['name']}.path: {error}") from None
+            raise WorkflowError(f"The configuration cannot be used. datasets.{name}.path: {error}") from None
 
 
 NAME = rf"(?!({'|'.join(catalogue.RESERVED)})/)[A-Za-z0-9][A-Za-z0-9_.-]*"

@@ -3,6 +3,7 @@
 import datetime
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -161,11 +162,19 @@ def test_a_folder_without_all_the_data_is_refused_before_any_job(checkout, files
     assert not checkout.results.exists()
 
 
-def test_home_is_replaced_in_a_path(checkout, monkeypatch):
-    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "~/pictures"}}}
-    monkeypatch.setenv("HOME", str(checkout.folder))
+@pytest.mark.parametrize("name", ["{0}", "{dataset}", "a}b"])
+def test_braces_in_a_path_are_refused(checkout, name):
+    (checkout.folder / name).mkdir()
+    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": name}}}
+    status, said = checkout.snakemake("--dry-run", "all", overlay=overlay)
+    assert status != 0
+    assert f"datasets.cifar10.path: '{name}' contains a brace" in said and "symbolic link" in said
+
+
+def test_home_is_replaced_in_a_path(checkout):
+    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "~/no such folder"}}}
     _, said = checkout.snakemake("--dry-run", "all", overlay=overlay)
-    assert f"there is no folder '{checkout.folder}/pictures'" in said
+    assert f"there is no folder '{Path.home()}/no such folder'" in said
 
 
 @pytest.mark.parametrize("path", ["'2024_11'", "2024_11", '"1e5"', "'null'"])
