@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.workflow import staleness  # noqa: E402
 
+from epochwise.data.corruption import noise_kinds  # noqa: E402
 from epochwise.findings.claims import interval, number  # noqa: E402
 from epochwise.workflow import config  # noqa: E402
 
@@ -69,7 +70,7 @@ def main(results: Path) -> None:
         "`defaults` may stand under\n`experiments.<name>` too, for that experiment alone. A `<name>`: "
         f"{schema['$defs']['name']['description']}\n\n"
     )
-    (ROOT / "docs" / "config.md").write_text(introduction + config.reference(schema), encoding="utf-8")
+    (ROOT / "docs" / "config.md").write_text(introduction + config.reference(schema, noise_kinds()), encoding="utf-8")
     (ROOT / "docs" / "staleness.md").write_text(staleness.documentation(), encoding="utf-8")
     figures = ROOT / "docs" / "figures"
     figures.mkdir(exist_ok=True)

@@ -23,7 +23,6 @@ if os.path.exists(sys.executable):  # and is not quoted yet
     sys.executable = shlex.quote(sys.executable)
 
 import psutil
-import yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -31,8 +30,10 @@ from snakemake.utils import update_config
 
 from epochwise import catalogue
 from epochwise.data.corruption import noise_kinds
-from epochwise.data.sources import SOURCES
-from epochwise.workflow.config import ConfigError, resolve, weights_of
+from epochwise.data.layouts import locate
+from epochwise.data.sources import SOURCES, DataError
+from epochwise.workflow import config_text
+from epochwise.workflow.config import ConfigError, load_schema, resolve, weights_of
 
 if Path(catalogue.__file__).resolve() != (SCRIPTS / "epochwise" / "catalogue.py").resolve():
     raise WorkflowError(
@@ -47,34 +48,25 @@ for folder in (ROOT, Path.cwd()):
         )
 
 
-def typed(value):
-    """Turn text into numbers and truth values, because Snakemake leaves values inside a mapping on --config as text."""
-    if isinstance(value, dict):
-        return {key: typed(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [typed(entry) for entry in value]
-    try:
-        scalar = yaml.safe_load(value) if isinstance(value, str) else value
-    except (yaml.YAMLError, ValueError, AttributeError):  # 2024-13-45 is no date, !!int x no number
-        return value
-    return scalar if isinstance(scalar, (bool, int, float, type(None))) else value
-
-
-# The defaults are those of this folder, wherever Snakemake runs. `config` holds the user's values: what --configfile and
-# --config say, or the statement `config:` of a workflow that uses this one as a module.
-SETTINGS = load_configfile(ROOT / "config.yaml")
-workflow.configfiles.append(str(ROOT / "config.yaml"))  # so that the report shows it
-update_config(SETTINGS, config)
-if workflow.modifier.is_main_snakefile():  # --config belongs to the calling workflow otherwise
-    update_config(SETTINGS, {k: typed(v) for k, v in workflow.config_settings.config.items() if isinstance(v, dict)})
-    named = [Path(path).resolve() for path in workflow.config_settings.configfiles]
-    if len(named) > 1 and workflow.is_main_process:
-        logger.info(
-            f"Of the configuration files {', '.join(map(str, named))} the later ones override the earlier ones."
-        )
-    if (here := Path("config.yaml").resolve()).exists() and here not in {ROOT.resolve() / "config.yaml", *named}:
-        logger.warning(f"{here} is not read. To use it: --configfile {shlex.quote(str(here))}")
 try:
+    for path in [*workflow.configfiles, ROOT / "config.yaml"]:
+        config_text.check_file(path)
+    # The defaults are those of this folder, wherever Snakemake runs. `config` holds the user's values: what --configfile
+    # and --config say, or the statement `config:` of a workflow that uses this one as a module.
+    SETTINGS = load_configfile(ROOT / "config.yaml")
+    workflow.configfiles.append(str(ROOT / "config.yaml"))  # so that the report shows it
+    update_config(SETTINGS, config)
+    if workflow.modifier.is_main_snakefile():  # --config belongs to the calling workflow otherwise
+        # Read again, because Snakemake makes a number of the text 2024_11, and text of a number inside a mapping.
+        given = config_text.from_arguments(workflow.config_settings.config_args, load_schema())
+        update_config(SETTINGS, given)
+        named = [Path(path).resolve() for path in workflow.config_settings.configfiles]
+        if len(named) > 1 and workflow.is_main_process:
+            logger.info(
+                f"Of the configuration files {', '.join(map(str, named))} the later ones override the earlier ones."
+            )
+        if (here := Path("config.yaml").resolve()).exists() and here not in {ROOT.resolve() / "config.yaml", *named}:
+            logger.warning(f"{here} is not read. To use it: --configfile {shlex.quote(str(here))}")
     EXPERIMENTS = resolve(SETTINGS, SOURCES, noise_kinds())
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
@@ -86,19 +78,18 @@ if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").g
         "what is to be made again."
     )
 
-for b in EXPERIMENTS.values():
-    name, path = b["dataset"]["name"], b["dataset"]["path"]
-    if path is not None and set("{}") & set(path):
+for dataset in [b["dataset"] for b in EXPERIMENTS.values() if b["dataset"]["path"] is not None]:
+    name, path = dataset["name"], dataset["path"]
+    if "{" in path or "}" in path:
         raise WorkflowError(
-            f"The configuration cannot be used. datasets.{name}.path: {path!r} contains braces, which Snakemake takes for "
-            "wildcards. Rename the folder, or give a link to it."
+            f"The configuration cannot be used. datasets.{name}.path: {path!r} contains a brace, and Snakemake takes "
+            "braces for wildcards; rename the folder, or name a symbolic link to it."
         )
-    if path is not None and not os.path.isdir(path) and not Path(f"results/data/{name}/train.parquet").exists():
-        raise WorkflowError(
-            f"The configuration cannot be used. datasets.{name}.path: there is no folder {path!r}"
-            f"{'' if os.path.isabs(path) else f' in {os.getcwd()}'}. Name a folder with "
-            "torchvision's files, or with train.parquet and test.parquet; `digits` needs no download."
-        )
+    if not Path(f"results/data/{name}/train.parquet").exists():
+        try:
+            locate(dataset["source"], path)
+        except DataError as error:
+            raise WorkflowError(f"The configuration cannot be used. datasets.{name}.path: {error}") from None
 
 
 NAME = rf"(?!({'|'.join(catalogue.RESERVED)})/)[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -173,17 +164,23 @@ def stop_jobs_on_sigterm():
 
 
 def source_files(wildcards):
-    """Input function: the tables in the folder of a data set, so that other ones in their place are seen.
+    """Input function: all files that a data set is read from, so that another file in their place is noticed.
 
-    Of a folder that is gone, the folder itself: Snakemake then takes the results made from it as they are. A prefix of
-    a module does not apply to them (`local`), because they are not results.
+    If they are gone, it returns a file that does not exist. Snakemake then keeps the results that were made from them.
+    A prefix of a module does not apply to them (`local`), because they are not results.
     """
-    path = dataset_block(wildcards)["path"]
-    if path is None:
-        return []
-    tables = [Path(path) / f"{split}.parquet" for split in ("train", "test")]
-    found = [str(table) for table in tables if table.is_file()] if os.path.isdir(path) else [path]
-    return [local(file) for file in found]
+    b = dataset_block(wildcards)
+    try:
+        files = [] if b["path"] is None else [str(path) for path in locate(b["source"], b["path"]).paths]
+    except DataError:
+        files = [os.path.join(b["path"], f"(the files of {b['source']})")]
+    return [local(file) for file in files]
+
+
+def source_stamps(wildcards):
+    """Size and time of each of these files, because Snakemake does not notice a file that is older than the results."""
+    found = {path: os.stat(path) for path in source_files(wildcards) if os.path.isfile(path)}
+    return {path: [about.st_size, int(about.st_mtime)] for path, about in found.items()}
 
 
 def data_file(name):

@@ -3,17 +3,23 @@
 import copy
 import json
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from epochwise import catalogue
+from epochwise.data import noise
+from epochwise.data.corruption import corrupt, noise_kinds
 from epochwise.data.sources import SOURCES
 from epochwise.training.mlp import MLP
 from epochwise.workflow import config
-from epochwise.workflow.config import ConfigError, canonical, load_schema, reference, resolve, weights_of
+from epochwise.workflow.config import ConfigError, canonical, load_schema, reference, weights_of
 from epochwise.workflow.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +36,11 @@ MINIMAL = {
     "experiments": {"first": EXPERIMENT},
 }
 DELETE = "(left out)"
+
+
+def resolve(configuration):
+    """The chosen experiments, with the project's own sources and kinds of noise."""
+    return config.resolve(configuration, SOURCES, noise_kinds())
 
 
 def changed(path, value, base=MINIMAL):
@@ -120,7 +131,34 @@ def test_equal_numbers_are_one_value():
         (RATE, DELETE, ["experiments.first.noises.some", "'rate' is missing", "add it"]),
         ((*SMALL, "width"), DELETE, ["experiments.first.models.small", "'width' is missing", "add it"]),
         ((*FIRST, "noises"), {}, ["experiments.first.noises", "{}", "at least 1"]),
-        ((*FIRST, "models"), {"small": None}, ["experiments.first.models", "every model is null", "keep at least one"]),
+        ((*FIRST, "models"), {"small": None}, ["experiments.first.models", "every entry is null", "keep at least one"]),
+        ((*FIRST, "noises"), {"some": None}, ["experiments.first.noises", "every entry is null", "keep at least one"]),
+        # kinds of noise
+        (
+            (*FIRST, "noises", "some", "kind"),
+            "symetric",
+            ["first.noises.some.kind", "'symetric'", "did you mean 'symmetric'", "There are: symmetric"],
+        ),
+        (
+            (*FIRST, "noises", "some", "kind"),
+            "../subset",
+            ["first.noises.some.kind", "'../subset'", "There are: symmetric"],
+        ),
+        # grids
+        ((*SMALL, "width"), [], ["experiments.first.models.small.width", "[]"]),
+        ((*SMALL, "width"), [8, 8], ["experiments.first.models.small.width", "[8, 8]", "name each once"]),
+        ((*SMALL, "width"), [8, 0], ["experiments.first.models.small.width.1", "0 ", "≥ 1"]),
+        ((*SMALL, "hidden_layers"), [2, "3"], ["experiments.first.models.small.hidden_layers.1", '"3"', "integer"]),
+        (
+            (*FIRST, "models"),
+            {"a": {"hidden_layers": 1, "width": [8]}, "a_d1_w8": MODEL},
+            ["experiments.first.models", "'a_d1_w8'", "rename one"],
+        ),
+        (
+            (*FIRST, "models"),
+            {"x" * 60: {"hidden_layers": 1, "width": [8]}},
+            ["experiments.first.models", "longer than 64 characters", "shorter name"],
+        ),
         # against the data
         ((*FIRST, "subset", "size"), 1258, ["experiments.first.subset.size", "1258", "1257", "digits"]),
         ((*FIRST, "subset", "size"), 9, ["experiments.first.subset.size", "9 ", "10 classes", "digits"]),
@@ -140,11 +178,11 @@ def test_what_is_no_mapping_at_all_is_refused(whole):
 
 NAMED = [("datasets",), ("experiments",), (*FIRST, "noises"), (*FIRST, "models")]
 PATH_LIKE = ["../../x", "/abs", "a/b", "a\\b", "", ".", "..", ".hidden", "-x", "ünï", "a b", "a\n b", "x" * 65, "{a}"]
-RESERVED = ["data", "summary", "figures", "captions", "logs", "provenance", "benchmarks"]
+FILES = ["a.parquet", "claims.md", "report.html", "all.zip"]
 
 
 @pytest.mark.parametrize("parent", NAMED, ids=".".join)
-@pytest.mark.parametrize("name", PATH_LIKE + RESERVED)
+@pytest.mark.parametrize("name", PATH_LIKE + FILES + list(catalogue.RESERVED))
 def test_reserved_and_path_like_names_are_refused(parent, name):
     values = {"datasets": {"source": "digits"}, "experiments": EXPERIMENT, "noises": {"rate": 0}, "models": MODEL}
     message = message_of(changed((*parent, name), values[parent[-1]]))
@@ -156,6 +194,12 @@ def test_reserved_and_path_like_names_are_refused(parent, name):
         "reserved",
     ):
         assert part in message
+
+
+def test_the_reserved_names_of_the_schema_are_those_of_the_catalogue():
+    name = load_schema()["$defs"]["name"]
+    assert tuple(re.match(r"\^\(\?!\(([\w|]*)\)\$", name["pattern"])[1].split("|")) == catalogue.RESERVED
+    assert all(f"`{reserved}`" in name["description"] for reserved in catalogue.RESERVED)
 
 
 @pytest.mark.parametrize("name", ["a", "A.b-c_9", "0", "data2", "x" * 64])
@@ -245,8 +289,55 @@ def test_an_experiment_overrides_defaults_which_override_the_schema():
     assert configuration == before
 
 
-def test_a_model_set_to_null_is_left_out():
+def test_a_model_or_a_noise_set_to_null_is_left_out():
     assert list(resolve(changed(SMALL, None))["first"]["models"]) == ["large"]
+    overlay = changed((*FIRST, "noises", "some"), None, changed((*FIRST, "noises", "other"), {"rate": 0.1}))
+    assert list(resolve(overlay)["first"]["noises"]) == ["other"]
+
+
+def test_lists_of_depths_and_widths_make_a_grid_of_models():
+    grid = {"hidden_layers": [2, 4], "width": [8, 16]}
+    models = resolve(changed((*FIRST, "models"), {"mlp": grid, "deep": {"hidden_layers": [9], "width": 3}}))["first"][
+        "models"
+    ]
+    assert models == {
+        "mlp_d2_w8": {"hidden_layers": 2, "width": 8},
+        "mlp_d2_w16": {"hidden_layers": 2, "width": 16},
+        "mlp_d4_w8": {"hidden_layers": 4, "width": 8},
+        "mlp_d4_w16": {"hidden_layers": 4, "width": 16},
+        "deep_d9_w3": {"hidden_layers": 9, "width": 3},
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("~/data", "/home/ada/data"),
+        ("~", "/home/ada"),
+        ("$HOME/my data", "/home/ada/my data"),
+        ("${SCRATCH}/cifar10", "/scratch/ada/cifar10"),
+        ("../shared/~x", "../shared/~x"),
+        ("data/$UNKNOWN_TO_ALL", "data/$UNKNOWN_TO_ALL"),
+    ],
+)
+def test_home_and_variables_in_a_path_are_replaced(monkeypatch, written, meant):
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("SCRATCH", "/scratch/ada")
+    configuration = changed(("datasets", "ten_digits"), {"source": "cifar10", "path": written})
+    assert resolve(configuration)["first"]["dataset"]["path"] == meant
+
+
+def test_a_new_kind_of_noise_is_one_new_file(monkeypatch):
+    """The configuration accepts a kind as soon as there is a module of its name, and the draw uses this module."""
+    module = ModuleType("epochwise.data.noise.all_zero")
+    module.given_labels = lambda true, classes, settings, random: np.zeros_like(true)
+    folder = Path(noise.__file__).parent
+    monkeypatch.setattr(Path, "glob", lambda path, pattern: [folder / "all_zero.py", folder / "symmetric.py"])
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    configuration = changed((*FIRST, "noises", "some", "kind"), "all_zero")
+    settings = resolve(configuration)["first"]["noises"]["some"]
+    assert corrupt(np.array([1, 2, 0]), 3, settings, 0).tolist() == [0, 0, 0]
+    assert "`all_zero`, `symmetric`" in reference(load_schema(), noise_kinds())
 
 
 def test_only_the_chosen_experiments_come_out_in_the_order_asked_for():
@@ -287,7 +378,7 @@ def test_the_defaults_of_the_repository_are_those_of_the_schema(real):
 
 
 def test_the_reference_lists_every_key_once_with_its_default_and_meaning():
-    lines = reference(load_schema()).splitlines()
+    lines = reference(load_schema(), noise_kinds()).splitlines()
     rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     assert all(len(row) == 4 for row in rows)
     by_key = {row[0].strip("`"): row for row in rows[2:]}

@@ -7,8 +7,10 @@ import yaml
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from epochwise.data.corruption import noise_kinds
+from epochwise.data.sources import SOURCES
 from epochwise.workflow import config
-from epochwise.workflow.config import ConfigError
+from epochwise.workflow.config_checks import WHOLE, ConfigError
 from tests.workflow.conftest import ROOT
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -81,13 +83,13 @@ def printable(key):
 
 def accepted_or_refused(value):
     try:
-        experiments = config.resolve(value)
+        experiments = config.resolve(value, SOURCES, noise_kinds())
     except ConfigError as error:
         message = str(error)
         assert message.strip() and "Traceback" not in message
         where, _, rest = message.partition(":")
         own = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
-        keys = [config.WHOLE, *config.load_schema()["properties"], *own]
+        keys = [WHOLE, *config.load_schema()["properties"], *own]
         assert any(where == key or where.startswith(f"{key}.") for key in map(printable, keys)), message
         assert rest.strip(), message
         return

@@ -7,9 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from epochwise.data.datasets import DataError, import_torchvision
 
-from epochwise.data import datasets
+from epochwise.data import torchvision_files
+from epochwise.data.loading import load
+from epochwise.data.sources import DataError
+from epochwise.data.torchvision_files import import_torchvision
 
 
 class Trap:
@@ -56,7 +58,7 @@ def serve(tmp_path, monkeypatch):
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/cifar-10-python.tar.gz"
         monkeypatch.setattr(import_torchvision().datasets.CIFAR10, "url", url)
-        monkeypatch.setattr(datasets, "DOWNLOADS", tmp_path / "data")
+        monkeypatch.setattr(torchvision_files, "DOWNLOADS", tmp_path / "data")
         return requests
 
     yield start
@@ -71,9 +73,9 @@ def test_a_cut_or_altered_download_is_refused_unread_and_fetched_again(serve, tm
     requests = serve(content[:-40] if cut else content, len(content))
     for _ in range(2):
         before = len(requests)
-        aside = r"cifar-10-python.tar.gz does not have the MD5 sum \w{32}: .* aside as cifar-10-python.tar.gz.damaged"
-        with pytest.raises(DataError, match=rf"(?s)cifar10 .*could not be downloaded.*{aside}.*set `path`.*digits"):
-            datasets.load("cifar10", None)
+        aside = r"cifar-10-python.tar.gz does not have the MD5 sum \w{32}: .* renamed to cifar-10-python.tar.gz.damaged"
+        with pytest.raises(DataError, match=rf"(?s)cifar10 could not be downloaded.*{aside}.*set `path`.*digits"):
+            load("cifar10", None)
         assert len(requests) > before, "what is broken is not taken for the data set"
         assert [path.name for path in (tmp_path / "data").rglob("*.gz*")] == ["cifar-10-python.tar.gz.damaged"]
     assert not marker.exists(), "nothing of it was unpickled"

@@ -2,17 +2,21 @@
 
 import ast
 import gzip
+import io
 import json
 import pickle
-import shutil
+import tarfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
-from epochwise.data import datasets
+from epochwise.analysis.outliers import OUTLIERS
+from epochwise.data import image_table, loading, torchvision_files
+from epochwise.data.layouts import TORCHVISION
 from epochwise.training import snapshots
+from epochwise.training.history import HISTORY
 from epochwise.training.mlp import MLP
 from epochwise.workflow import tables
 from epochwise.workflow.errors import InputError
@@ -68,16 +72,16 @@ def test_a_pickle_in_place_of_a_table_is_not_executed(tmp_path, bomb):
     path = tmp_path / "history.parquet"
     path.write_bytes(bomb)
     with pytest.raises(InputError, match=str(path)):
-        tables.read(path, "history")
+        tables.read(path, HISTORY)
     with pytest.raises(InputError, match=str(path)):
-        datasets.read(path)
+        image_table.read(path)
 
 
 def test_a_table_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "outliers.parquet"
     pd.DataFrame({"epoch": [1], "subset": ["test"]}).to_parquet(path)
     with pytest.raises(InputError, match=str(path)):
-        tables.read(path, "outliers")
+        tables.read(path, OUTLIERS)
 
 
 @pytest.mark.parametrize(
@@ -85,27 +89,38 @@ def test_a_table_of_another_kind_is_refused(tmp_path):
     [("cifar10", "cifar-10-batches-py/data_batch_1"), ("cifar100", "cifar-100-python/train")],
 )
 def test_an_altered_pickle_of_torchvision_is_not_executed(tmp_path, source, file, bomb):
-    path = tmp_path / file
-    path.parent.mkdir(parents=True)
-    path.write_bytes(bomb)
-    with pytest.raises(InputError, match=f"{source} was looked for in"):
-        datasets.load(source, str(tmp_path))
+    for name in TORCHVISION[source].packed_in:
+        path = (tmp_path / file).with_name(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bomb)
+    with pytest.raises(InputError, match=f"{tmp_path}/{file} is truncated or damaged: its MD5 sum is not"):
+        loading.load(source, str(tmp_path))
 
 
-def test_a_pickle_among_the_files_of_mnist_is_not_executed(tmp_path, bomb, marker):
-    processed, raw = tmp_path / "MNIST" / "processed", tmp_path / "MNIST" / "raw"
+def test_an_archive_of_another_content_is_not_unpacked(tmp_path, bomb):
+    with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
+        for name in ("../../outside", *(f"cifar-10-batches-py/{name}" for name in TORCHVISION["cifar10"].packed_in)):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(bomb)
+            archive.addfile(entry, io.BytesIO(bomb))
+    with pytest.raises(InputError, match=f"{tmp_path}/cifar-10-python.tar.gz is truncated or damaged"):
+        loading.load("cifar10", str(tmp_path))
+
+
+def test_a_pickle_among_the_files_of_mnist_is_not_executed(tmp_path, bomb, marker, monkeypatch):
+    processed, raw = tmp_path / "mnist" / "MNIST" / "processed", tmp_path / "mnist" / "MNIST" / "raw"
     processed.mkdir(parents=True)
     raw.mkdir()
     for name in ("training.pt", "test.pt"):
         torch.save(Bomb(marker), processed / name)
-    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+    for name in TORCHVISION["mnist"].packed_in:
         (raw / name).write_bytes(bomb)
         (raw / f"{name}.gz").write_bytes(gzip.compress(bomb))
+    with pytest.raises(InputError, match=f"{raw}/train-images-idx3-ubyte is truncated or damaged"):
+        loading.load("mnist", str(tmp_path / "mnist"))
+    monkeypatch.setattr(torchvision_files, "DOWNLOADS", tmp_path)
     with pytest.raises(InputError, match=f"pickle of an old torchvision.*delete {processed}"):
-        datasets.load("mnist", str(tmp_path))
-    shutil.rmtree(processed)
-    with pytest.raises(InputError, match="mnist was looked for in"):
-        datasets.load("mnist", str(tmp_path))
+        loading.load("mnist", None)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -38,7 +40,7 @@ from tests.workflow.conftest import new_checkout
             ["learning_rate", "nan", "finite"],
         ),
         ({"experiments": {"digits": {"training": {"epochs": 10**30}}}}, ["training.epochs", "1000000"]),
-        ({"datasets": {"digits": {datetime.date(2026, 1, 1): 1}}}, ["datasets.digits", "2026", "no text"]),
+        ({"datasets": {"digits": {datetime.date(2026, 1, 1): 1}}}, ["datasets.digits", "2026", "is not text"]),
         ({"defaults": None}, ["defaults", "null"]),
         (
             {"experiment": "cifar10", "datasets": {"cifar10": {"path": "x" * 300}}},
@@ -121,23 +123,99 @@ def test_an_anchor_that_holds_itself_is_refused(checkout):
     (checkout.folder / "strange.yaml").write_text("defaults: {training: &a {epochs: [*a]}}")
     status, said = checkout.snakemake("all", "--configfile", "strange.yaml")
     assert status != 0
-    assert "anchor (&) holds itself" in said and "Traceback" not in said
+    assert "anchor (&) contains itself" in said and "Traceback" not in said
 
 
 def test_a_missing_folder_is_refused_before_any_job(checkout):
     overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "nowhere"}}}
     status, said = checkout.snakemake("all", overlay=overlay)
     assert status != 0
-    for word in ("datasets.cifar10.path", "'nowhere'", "`digits` needs no download"):
+    for word in ("datasets.cifar10.path", "'nowhere'", "`digits` and `mnist_small` need no download"):
         assert word in said
     assert not checkout.results.exists()
 
 
-def test_a_folder_without_data_ends_in_one_clear_message(checkout):
-    (checkout.folder / "empty").mkdir()
-    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "empty"}}}
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([], ["cifar10 was expected in my data", "Found: nothing"]),
+        (["train.parquet"], ["my data lacks test.parquet"]),
+        (
+            [f"cifar-10-batches-py/data_batch_{i}" for i in (1, 2, 4, 5)],
+            ["cifar-10-batches-py lacks data_batch_3, test"],
+        ),
+    ],
+    ids=["empty", "no test images", "a batch is missing"],
+)
+def test_a_folder_without_all_the_data_is_refused_before_any_job(checkout, files, words):
+    folder = checkout.folder / "my data"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("", *files):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch() if name else folder.mkdir()
+    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "my data"}}}
     status, said = checkout.snakemake("results/data/cifar10/train.parquet", overlay=overlay)
     assert status != 0
-    for word in ("looked for in empty", "train.parquet", "`path`", "`digits` needs no download"):
+    for word in (*words, "datasets.cifar10.path", "Set `path`", "`digits` and `mnist_small` need no download"):
         assert word in said
-    assert "Traceback" not in said
+    assert "Traceback" not in said and "download=True" not in said
+    assert not checkout.results.exists()
+
+
+@pytest.mark.parametrize("name", ["{0}", "{dataset}", "a}b"])
+def test_braces_in_a_path_are_refused(checkout, name):
+    (checkout.folder / name).mkdir()
+    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": name}}}
+    status, said = checkout.snakemake("--dry-run", "all", overlay=overlay)
+    assert status != 0
+    assert f"datasets.cifar10.path: '{name}' contains a brace" in said and "symbolic link" in said
+
+
+def test_home_is_replaced_in_a_path(checkout):
+    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "~/no such folder"}}}
+    _, said = checkout.snakemake("--dry-run", "all", overlay=overlay)
+    assert f"there is no folder '{Path.home()}/no such folder'" in said
+
+
+@pytest.mark.parametrize("path", ["'2024_11'", "2024_11", '"1e5"', "'null'"])
+def test_text_on_the_command_line_stays_text(checkout, path):
+    arguments = ("--config", "experiment=cifar10", f"datasets={{cifar10: {{path: {path}}}}}")
+    status, said = checkout.snakemake("--dry-run", "all", *arguments)
+    assert status != 0
+    text = path.strip("'\"")
+    assert f"datasets.cifar10.path: cifar10 was expected in {text}: there is no folder '{text}'" in said
+
+
+def test_the_name_of_an_experiment_on_the_command_line_stays_text(checkout):
+    block = {"dataset": "digits", "noises": {"n": {"rate": 0.3}}, "models": {"m": {"hidden_layers": 1, "width": 8}}}
+    overlay = {"experiments": {"007": {**block, "seeds": [0]}}}
+    said = checkout.build("--dry-run", "all", "--config", "experiment=007", overlay=overlay)
+    assert "results/007/n/m/seed0/history.parquet" in said
+
+
+@pytest.mark.parametrize("where", ["config.yaml", "mine.yaml", "--config"])
+def test_the_same_key_twice_is_refused(twice, where):
+    text = "experiments:\n  digits:\n    seeds: [0]\n    seeds: [1]\n"
+    arguments = []
+    if where == "--config":
+        arguments = ["--config", "experiments={digits: {seeds: [0], seeds: [1]}}"]
+    elif where == "mine.yaml":
+        (twice.folder / where).write_text(text)
+        arguments = ["--configfile", where]
+    else:
+        (twice.folder / where).write_text((twice.folder / where).read_text() + "\nexperiment: cifar10\n")
+    status, said = twice.snakemake("--dry-run", "all", *arguments)
+    assert status != 0 and "Traceback" not in said
+    for word in (where, "the key 'experiment'" if where == "config.yaml" else "the key 'seeds'", "keep one of them"):
+        assert word in said
+
+
+@pytest.fixture
+def twice(tmp_path):
+    return new_checkout(tmp_path)
+
+
+def test_an_overlay_removes_a_noise_with_null(checkout):
+    noises = {"symmetric30": None, "symmetric10": {"rate": 0.1}}
+    said = checkout.build("--dry-run", "all", overlay={"experiments": {"digits": {"noises": noises}}})
+    assert "results/digits/symmetric10/labels.parquet" in said and "symmetric30" not in said

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from epochwise.data.corruption import noise_kinds
 from epochwise.figures import __path__ as figures_path
 from epochwise.findings.claims import CLAIMS
 from epochwise.workflow import code, config
@@ -129,7 +130,7 @@ def test_the_lock_satisfies_what_the_project_asks_for():
 
 def test_the_configuration_reference_is_current():
     written = (ROOT / "docs" / "config.md").read_text()
-    assert written.endswith(config.reference(config.load_schema())), "run `make docs`"
+    assert written.endswith(config.reference(config.load_schema(), noise_kinds())), "run `make docs`"
 
 
 def test_the_claims_of_the_readme_are_those_that_are_judged():

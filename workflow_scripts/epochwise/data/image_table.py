@@ -9,15 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from epochwise.data.sources import Source
+from epochwise.data.sources import DataError, Source
 from epochwise.workflow import tables
 from epochwise.workflow.errors import InputError
 
 _ROWS = 4096  # images decoded at a time
-
-
-class DataError(InputError):
-    """Data are missing or not what they should be; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +79,18 @@ def read_metadata(path: str | Path) -> tuple[tuple[int, int, int], tuple[str, ..
         metadata: Mapping = pq.read_schema(path).metadata or {}
         return tuple(json.loads(metadata[b"shape"])), tuple(json.loads(metadata[b"class_names"]))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path} is no image table of this workflow ({error}); delete it and run again.") from error
+        raise InputError(
+            f"{path} is not an image table of this workflow ({error}); delete it and run again."
+        ) from error
 
 
-def checked_labels(labels: np.ndarray, known: Source) -> np.ndarray:
-    """The labels, if there are any and all name a class; else ValueError."""
-    if len(labels) == 0 or labels.min() < 0 or labels.max() >= known.classes:
-        raise ValueError(f"labels must be 0 to {known.classes - 1}, of at least one image")
+def checked_labels(labels: np.ndarray, known: Source, path: str | Path) -> np.ndarray:
+    """The labels that were read from `path`. Raises DataError if there are none, or if one of them names no class."""
+    if len(labels) == 0:
+        raise DataError(f"{path} has no images; fetch it again.")
+    if labels.min() < 0 or labels.max() >= known.classes:
+        raise DataError(
+            f"{path} has labels from {labels.min()} to {labels.max()}, but labels must be 0 to {known.classes - 1}; "
+            "name the source that it fits."
+        )
     return labels

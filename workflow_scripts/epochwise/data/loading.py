@@ -1,37 +1,51 @@
 """Load a data set from any source."""
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 
 from epochwise.data import embedded, parquet, torchvision_files
-from epochwise.data.image_table import DataError, Images
-from epochwise.data.sources import SOURCES
+from epochwise.data.image_table import Images
+from epochwise.data.layouts import ParquetFiles, locate
+from epochwise.data.sources import SOURCES, DataError
 
 
 def load(source: str, path: str | None, sha256: str | None = None) -> tuple[Images, Images, str]:
-    """Training images, test images, and the SHA-256 of their content (pixels and labels of both splits).
+    """Load a data set and check its content.
 
-    `path` is a folder in torchvision's or the Parquet layout; None lets torchvision download into `data/<source>`.
-    Raises DataError if data are missing, damaged, of another shape, or do not have the expected `sha256`.
+    Args:
+        source: a name in SOURCES.
+        path: folder with the files of the data set; see `layouts` for what it may contain. None downloads them into
+            `data/<source>`, except for a source that comes with a package.
+        sha256: the SHA-256 that the content must have, or None for any.
+
+    Returns:
+        Training images, test images, and the SHA-256 of pixels and labels of both splits.
+
+    Raises:
+        DataError: data are missing, damaged, of another shape, or do not have the expected `sha256`.
     """
-    if SOURCES[source].package:
-        train, test = embedded.read_splits(source)
-    elif path is not None and (Path(path) / "train.parquet").is_file():
-        train, test = (
-            parquet.read_split(Path(path) / f"{split}.parquet", SOURCES[source]) for split in ("train", "test")
-        )
+    known = SOURCES[source]
+    if known.package:
+        place, (train, test) = f"the package {known.package}", embedded.read_splits(source)
     else:
-        train, test = torchvision_files.read_splits(source, path)
+        place = path or torchvision_files.DOWNLOADS / source
+        files = locate(source, path) if path is not None else torchvision_files.download(source)
+        reader = parquet if isinstance(files, ParquetFiles) else torchvision_files
+        train, test = reader.read_splits(source, files)
+    digest = content_digest(train, test)
+    if sha256 is not None and sha256 != digest:
+        raise DataError(
+            f"The content of {source} at {place} has SHA-256 {digest}, but the configuration expects {sha256}: the "
+            "data were altered. Restore them, or correct `sha256` of this data set."
+        )
+    return train, test, digest
+
+
+def content_digest(train: Images, test: Images) -> str:
+    """SHA-256 of pixels and labels of both splits, in hexadecimal digits."""
     content = hashlib.sha256()
     for split in (train, test):
         content.update(np.ascontiguousarray(split.pixels).tobytes())
         content.update(split.labels.astype("<i2").tobytes())
-    digest = content.hexdigest()
-    if sha256 is not None and sha256 != digest:
-        raise DataError(
-            f"The content of {source} at {path or torchvision_files.DOWNLOADS / source} has SHA-256 {digest}, but the "
-            f"configuration expects {sha256}: the data were altered. Restore them, or correct `sha256` of this data set."
-        )
-    return train, test, digest
+    return content.hexdigest()

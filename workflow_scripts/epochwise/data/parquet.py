@@ -1,47 +1,122 @@
-"""Images from Parquet files in the layout of the Hugging Face copies."""
+"""Images from Parquet files in the layouts of the Hugging Face copies."""
 
 import io
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from epochwise.data.image_table import DataError, Images, checked_labels
-from epochwise.data.sources import Source
+from epochwise.data.image_table import Images, checked_labels
+from epochwise.data.layouts import ParquetFiles
+from epochwise.data.sources import SOURCES, DataError, Source
+
+IMAGE_COLUMNS = ("img", "image")
+LABEL_COLUMNS = ("fine_label", "label", "labels")
 
 
-def read_split(path: Path, known: Source) -> Images:
-    """One split in the layout of the Hugging Face copies: `img: struct<bytes, path>`, `label: int64`."""
+def read_splits(source: str, files: ParquetFiles) -> tuple[Images, Images]:
+    """Both splits. Raises DataError, which names the file and says whether it is damaged or has another layout."""
+    return _read_split(files.train, SOURCES[source]), _read_split(files.test, SOURCES[source])
+
+
+def _read_split(paths: Sequence[Path], known: Source) -> Images:
+    parts = [_read_file(path, known) for path in paths]
+    pixels, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Images(pixels, labels, known.shape, known.class_names)
+
+
+def _read_file(path: Path, known: Source) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (N, C·H·W) uint8 in CHW order and labels (N,) int16 of one file.
+
+    The images are a struct with the field `bytes`, an encoded PNG or JPEG image; the labels are integers.
+    """
+    try:
+        schema = pq.read_schema(path)
+        image_column, label_column = _columns(path, schema)
+        _check_class_names(path, schema, label_column, known)
+        table = pq.read_table(path, columns=[image_column, label_column], page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(_unreadable(path, error)) from error
+    labels = table[label_column]
+    if labels.null_count:
+        raise DataError(f"{path}: {labels.null_count} values of the column {label_column} are missing.")
+    labels = checked_labels(labels.to_numpy(), known, path).astype(np.int16)
+    encoded = table[image_column].combine_chunks().field("bytes")
+    pixels = np.empty((len(table), known.pixels), np.uint8)
+    for row, image in enumerate(encoded):
+        pixels[row] = _decoded(image.as_py(), f"{path}: the image in row {row}", known)
+    return pixels, labels
+
+
+def _columns(path: Path, schema: pa.Schema) -> tuple[str, str]:
+    """The names of the columns of images and labels, if there are any and their types are right."""
+    image = next((name for name in IMAGE_COLUMNS if name in schema.names), None)
+    label = next((name for name in LABEL_COLUMNS if name in schema.names), None)
+    if image is None or label is None:
+        raise DataError(
+            f"{path} has the columns {', '.join(schema.names) or '(none)'}, but needs one named "
+            f"{' or '.join(IMAGE_COLUMNS)} and one named {' or '.join(LABEL_COLUMNS)}; rename its columns."
+        )
+    encoded = schema.field(image).type
+    bytes_type = encoded.field("bytes").type if pa.types.is_struct(encoded) and "bytes" in encoded.names else None
+    if bytes_type not in (pa.binary(), pa.large_binary()):
+        raise DataError(f"{path}: the column {image} is {encoded}, but must be a struct with the field bytes: binary.")
+    if not pa.types.is_integer(schema.field(label).type):
+        raise DataError(f"{path}: the column {label} is {schema.field(label).type}, but must be an integer.")
+    return image, label
+
+
+def _check_class_names(path: Path, schema: pa.Schema, label_column: str, known: Source) -> None:
+    """Compare the class names that Hugging Face writes into the file, if it has any, with those of the source.
+
+    Half of them may be written in another way: the copy of CIFAR-100 has "cra" for "crab".
+    """
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        names = [str(name) for name in features[label_column]["names"]]
+    except (KeyError, TypeError, ValueError):
+        return
+    alike = sum(map(_same_name, names, known.class_names))
+    if len(names) != known.classes or alike < known.classes / 2:
+        raise DataError(
+            f"{path} has {len(names)} classes, {', '.join(names[:3])} …, but the source has {known.classes}, "
+            f"{', '.join(known.class_names[:3])} …: name the source that it fits."
+        )
+
+
+def _same_name(one: str, other: str) -> bool:
+    """Whether two class names differ only in case and punctuation: "T - shirt / top" and "T-shirt/top"."""
+    return [c.lower() for c in one if c.isalnum()] == [c.lower() for c in other if c.isalnum()]
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    """Why a file is not readable as Parquet, and what to do."""
+    with path.open("rb") as file:
+        start = file.read(100)
+    if start.startswith(b"version https://git-lfs"):
+        return f"{path} is only the pointer of Git LFS to the data: run `git lfs pull` in its folder."
+    if not start:
+        return f"{path} is empty: fetch it again."
+    if not start.startswith(b"PAR1"):
+        return f"{path} is not a Parquet file: it begins with {start[:20]!r}. Fetch it again."
+    return f"{path} is truncated or damaged ({error}): fetch it again."
+
+
+def _decoded(encoded: bytes | None, what: str, known: Source) -> np.ndarray:
+    """The pixels (C·H·W,) uint8 of an encoded image, in CHW order. `what` names the image in messages."""
     from PIL import Image
 
-    if not path.is_file():
-        raise DataError(f"There is no {path} beside {path.with_name('train.parquet')}: put both splits there.")
-    try:
-        table = pq.read_table(path, columns=["img", "label"], page_checksum_verification=True)
-        encoded_images = table["img"].combine_chunks().field("bytes").cast(pa.binary())
-        if table["label"].null_count:
-            raise ValueError("labels are missing")
-        labels = checked_labels(table["label"].cast(pa.int16()).to_numpy(), known)
-    except (pa.ArrowException, OSError, KeyError, AttributeError, ValueError) as error:
-        raise DataError(
-            f"{path} cannot be read as a Parquet file with the columns img (struct of encoded bytes and path) and "
-            f"label (integer): {error}\nIt may be truncated or altered: fetch it again."
-        ) from error
+    if encoded is None:
+        raise DataError(f"{what} is missing: the file must contain the images, not only their paths.")
     mode = {1: "L", 3: "RGB"}[known.shape[0]]
-    pixels = np.empty((len(table), known.pixels), np.uint8)
-    for row, encoded in enumerate(encoded_images):
-        try:
-            with Image.open(io.BytesIO(encoded.as_py()), formats=("JPEG", "PNG")) as image:
-                array = np.asarray(image.convert(mode))
-        except Exception as error:  # the decoders raise many kinds
-            raise DataError(
-                f"{path}: the image in row {row} cannot be decoded ({error}); fetch the file again."
-            ) from error
-        if array.shape[:2] != known.shape[1:]:
-            raise DataError(
-                f"{path}: the image in row {row} has size {array.shape[:2]}, not {known.shape[1:]}; "
-                "name the source that it fits."
-            )
-        pixels[row] = array.reshape(*known.shape[1:], known.shape[0]).transpose(2, 0, 1).reshape(-1)
-    return Images(pixels, labels, known.shape, known.class_names)
+    try:
+        with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:
+            array = np.asarray(image.convert(mode))
+    except Exception as error:  # because the decoders raise many kinds
+        raise DataError(f"{what} cannot be decoded ({error}); fetch the file again.") from error
+    if array.shape[:2] != known.shape[1:]:
+        raise DataError(f"{what} has size {array.shape[:2]}, not {known.shape[1:]}; name the source that it fits.")
+    return array.reshape(*known.shape[1:], known.shape[0]).transpose(2, 0, 1).reshape(-1)

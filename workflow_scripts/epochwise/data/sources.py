@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+from epochwise.workflow.errors import InputError
+
+
+class DataError(InputError):
+    """Data are missing or not what they should be; the message names the file and the remedy."""
+
 
 @dataclass(frozen=True)
 class Source:

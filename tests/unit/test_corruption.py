@@ -10,12 +10,18 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from sklearn.metrics import confusion_matrix
 
-from epochwise.data.corruption import corrupt, noise_matrix, stratified_subset
-from epochwise.training import loop
+from epochwise.data.corruption import corrupt, noise_matrix
+from epochwise.data.subset import stratified_subset
+from epochwise.training import evaluation
 from epochwise.workflow.errors import InputError
 
 SEED = st.integers(0, 2**31 - 1)
 RATE = st.floats(0, 1, exclude_max=True)
+
+
+def symmetric(rate):
+    """The block of a noise of this rate in the configuration."""
+    return {"kind": "symmetric", "rate": rate}
 
 
 def labels_of(classes):
@@ -25,7 +31,7 @@ def labels_of(classes):
 @given(labels_of(4), RATE, SEED)
 def test_as_many_labels_are_wrong_as_asked_and_none_leaves_its_range(labels, rate, seed):
     before = labels.copy()
-    noisy = corrupt(labels, "symmetric", rate, 4, seed)
+    noisy = corrupt(labels, 4, symmetric(rate), seed)
     assert abs(np.sum(noisy != labels) - rate * len(labels)) <= 0.5
     assert noisy.dtype == labels.dtype and noisy.min() >= 0 and noisy.max() < 4
     np.testing.assert_array_equal(labels, before)
@@ -33,7 +39,7 @@ def test_as_many_labels_are_wrong_as_asked_and_none_leaves_its_range(labels, rat
 
 def test_noise_is_spread_evenly_over_samples_and_over_the_other_classes():
     labels = np.tile(np.arange(6), 20_000)
-    noisy = corrupt(labels, "symmetric", 0.3, 6, 3)
+    noisy = corrupt(labels, 6, symmetric(0.3), 3)
     wrong = noisy != labels
     for true in range(6):
         assert chisquare(np.bincount(noisy[wrong & (labels == true)], minlength=6)[np.arange(6) != true]).pvalue > 1e-3
@@ -43,14 +49,14 @@ def test_noise_is_spread_evenly_over_samples_and_over_the_other_classes():
 
 def test_the_seeds_name_the_draw():
     labels = np.zeros(500, np.int16)
-    draws = {seeds: corrupt(labels, "symmetric", 0.3, 10, *seeds).tobytes() for seeds in [(0,), (1,), (1, 2), (2, 1)]}
+    draws = {seeds: corrupt(labels, 10, symmetric(0.3), *seeds).tobytes() for seeds in [(0,), (1,), (1, 2), (2, 1)]}
     assert len(set(draws.values())) == len(draws)
-    assert draws == {seeds: corrupt(labels, "symmetric", 0.3, 10, *seeds).tobytes() for seeds in draws}
+    assert draws == {seeds: corrupt(labels, 10, symmetric(0.3), *seeds).tobytes() for seeds in draws}
 
 
 def test_two_classes_swap():
     labels = np.array([0, 1, 1, 0, 1, 0])
-    noisy = corrupt(labels, "symmetric", 0.5, 2, 0)
+    noisy = corrupt(labels, 2, symmetric(0.5), 0)
     assert np.sum(noisy == 1 - labels) == np.sum(noisy == labels) == 3
 
 
@@ -81,17 +87,17 @@ def test_a_subset_larger_than_the_data_is_refused_with_value_and_remedy():
 
 @given(labels_of(6), RATE, SEED)
 def test_the_noise_matrix_is_the_confusion_matrix(labels, rate, seed):
-    noisy = corrupt(labels, "symmetric", rate, 6, seed)
+    noisy = corrupt(labels, 6, symmetric(rate), seed)
     np.testing.assert_array_equal(noise_matrix(labels, noisy, 6), confusion_matrix(labels, noisy, labels=range(6)))
 
 
 @given(labels_of(3), RATE, SEED)
 def test_no_prediction_is_right_about_the_given_and_the_true_label_of_a_noisy_sample(labels, rate, seed):
     true = torch.from_numpy(labels.astype(np.int64))
-    noisy = torch.from_numpy(corrupt(labels, "symmetric", rate, 3, seed).astype(np.int64))
+    noisy = torch.from_numpy(corrupt(labels, 3, symmetric(rate), seed).astype(np.int64))
     logits = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(seed))
     predictor = SimpleNamespace(logits=lambda inputs: inputs[None])
-    [scores] = loop.evaluate(predictor, loop.Data(logits, noisy[None], true, logits, true))
+    [scores] = evaluation.evaluate(predictor, evaluation.Data(logits, noisy[None], true, logits, true))
     accuracy = {row["subset"]: row["accuracy"] for row in scores}
     if accuracy["noisy_given"] is None:
         assert torch.equal(noisy, true)
