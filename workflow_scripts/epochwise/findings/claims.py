@@ -184,7 +184,8 @@ CLAIMS = (
         name="separation_grows_with_depth_cosine_centred",
         finding=2,
         source=OURS,
-        statement="Clean and noisy signals of a class, without what all signals share, are further apart in outer layers.",
+        statement="Clean and noisy signals of a class, without what all signals share, are further apart in outer "
+        "layers.",
         measure="centred cosine, first minus last hidden layer, at the end",
         margin="cosine",
         effect=partial(effects.separation_by_depth, measure="cosine_centred"),
