@@ -220,3 +220,26 @@ def test_phases_by_seed_are_those_of_each_run(history):
             block[["metric", "quantity", "value"]].reset_index(drop=True),
             phases.phases(run[["epoch", "subset", "accuracy", "loss", "n"]], **settings),
         )
+
+
+def test_the_cross_fitted_recovery_of_each_noise_and_model_is_there_with_the_halves_of_the_test_set(history, random):
+    settings = {"fitted": 0.6, "learned": 0.4, "smoothing": 0, "min_dip": 0.01}
+    history = pd.concat([history.assign(epoch=history["epoch"] + later) for later in (0, 1, 2)])
+    plain = summary.phases_by_seed(history, settings)
+    halves = [history[history["subset"] == "test"].assign(subset=name) for name in ("test_a", "test_b")]
+    for half in halves:
+        half["accuracy"] = random.random(len(half))
+    found = summary.phases_by_seed(pd.concat([history, *halves]).sample(frac=1, random_state=2), settings)
+    cross_fitted = found[found["quantity"] == "recovery_cross_fitted"].set_index([*RUN, "seed"]).sort_index()
+    assert set(found.columns) == set(summary.SCHEMAS["phases_by_seed"].names)
+    assert len(found) == len(plain) + len(RUNS) and set(cross_fitted.index) == set(RUNS)
+    assert set(cross_fitted["metric"]) == {"accuracy"} and (cross_fitted["value"] != 0).any()
+    for noise, model in {run[:2] for run in RUNS}:
+        curves = [
+            half[(half["noise"] == noise) & (half["model"] == model)].pivot(
+                index="epoch", columns="seed", values="accuracy"
+            )
+            for half in halves
+        ]
+        expected = phases.cross_fitted_recovery(*curves, smoothing=0, min_dip=0.01).sort_index()
+        pd.testing.assert_series_equal(cross_fitted.loc[(noise, model), "value"], expected, check_names=False)
