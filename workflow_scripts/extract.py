@@ -8,13 +8,15 @@ from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
 with job(snakemake) as spec:
-    choose_device("cpu", snakemake.threads)
+    # A GPU is used only if the rule was given one, because another job may be using it.
+    wanted = "auto" if snakemake.resources.get("gpu", 0) else "cpu"
     labels = tables.read(snakemake.input.labels, LABELS)
     extract_run(
         snakemake.input.snapshots,
-        image_table.read(snakemake.input.train),
-        image_table.read(snakemake.input.test),
-        {name: labels[name].to_numpy() for name in labels},
-        spec,
-        {name: snakemake.output[name] for name in SCHEMAS},
+        images=image_table.read(snakemake.input.train),
+        test=image_table.read(snakemake.input.test),
+        labels={name: labels[name].to_numpy() for name in labels},
+        settings=spec,
+        outputs={name: snakemake.output[name] for name in SCHEMAS},
+        device=choose_device(wanted, snakemake.threads),
     )

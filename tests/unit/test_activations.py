@@ -1,4 +1,6 @@
-"""Statistics gathered batch by batch, against NumPy on the full matrix of activations."""
+"""Statistics gathered batch by batch, compared with NumPy on the full matrix of activations."""
+
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -8,12 +10,23 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from epochwise.activations import extraction
+from epochwise.activations.forward import cell_sums, large_neurons, layer_statistics
+from epochwise.activations.groups import groups_of_test, groups_of_training
+from epochwise.activations.statistics import LayerStatistics, first_peaks
 from epochwise.training.mlp import MLP, initialize
 from epochwise.workflow import tables
 
 N, CLASSES, LAYERS = 37, 3, 2
 BATCHES = [1, 5, 16, 37, 100]
-INDICES = 1000 - 3 * np.arange(N, dtype=np.int32)  # rows of the data set that the samples stand for
+INDICES = 1000 - 3 * np.arange(N, dtype=np.int32)  # rows of the samples in the data set
+STATISTICS = ("max", "mean", "std", "active_share", "argmax_sample", "layer_argmax_share")
+
+
+@pytest.fixture(
+    params=["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
+)
+def device(request):
+    return torch.device(request.param)
 
 
 def network(seed):
@@ -48,100 +61,117 @@ def labels(random):
 
 @pytest.fixture
 def groups(labels):
-    return extraction.groups_of_training(*labels, CLASSES, 0)
+    return groups_of_training(*labels, CLASSES, 0)
+
+
+def by_name(statistics):
+    return dict(zip(STATISTICS, statistics.by_neuron().cpu().numpy(), strict=True))
 
 
 @pytest.mark.parametrize("batch_size", BATCHES)
-def test_neurons_equal_the_full_matrix(inputs, groups, batch_size):
+def test_neurons_equal_the_full_matrix(inputs, groups, batch_size, device):
     model = network(1)
-    statistics, logits, _ = extraction.layer_statistics(model, inputs, groups, batch_size)
     hidden, expected_logits = full_matrices(model, inputs)
-    np.testing.assert_allclose(logits, expected_logits, rtol=1e-5, atol=1e-6)
-    assert len(statistics) == LAYERS
-    for layer, statistic in enumerate(statistics, start=1):
-        full, found = hidden[layer], statistic.neurons(INDICES)
+    passed = layer_statistics(model.to(device), inputs.to(device), groups.to(device), batch_size)
+    np.testing.assert_allclose(passed.logits.cpu(), expected_logits, rtol=1e-5, atol=1e-6)
+    assert len(passed.layers) == LAYERS and len(passed.traced) == 0
+    for layer, statistics in enumerate(passed.layers, start=1):
+        full, found = hidden[layer], by_name(statistics)
         expected = {
-            "neuron": range(6),
             "max": full.max(0),
             "mean": full.mean(0),
             "std": full.std(0),
             "active_share": (full > 0).mean(0),
-            "argmax_index": INDICES[full.argmax(0)],
+            "argmax_sample": full.argmax(0),
             "layer_argmax_share": [(full.argmax(1) == neuron).mean() for neuron in range(6)],
         }
-        assert found.keys() == expected.keys()
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+def members_of(groups):
+    """Whether each sample (columns) belongs to each group (rows)."""
+    return groups.contains.numpy()[:, groups.cells.numpy()].astype(bool)
+
+
 @pytest.mark.parametrize("batch_size", BATCHES)
-def test_group_means_equal_the_full_matrix(inputs, labels, groups, batch_size):
-    true, given_labels = labels
+def test_sums_over_groups_equal_the_full_matrix(inputs, groups, batch_size, device):
     model = network(2)
-    statistics, _, _ = extraction.layer_statistics(model, inputs, groups, batch_size)
     hidden, _ = full_matrices(model, inputs)
-    for layer, statistic in enumerate(statistics, start=1):
-        means = extraction.means(statistic.group_sums, groups.sizes)
-        for key, mean, size in zip(groups.keys, means, groups.sizes, strict=True):
-            if key["subset"] in ("clean", "noisy"):
-                label = true if key["grouping"] == "true" else given_labels
-                wanted = (label == key["class"]) & ((true == given_labels) == (key["subset"] == "clean"))
-                assert size == wanted.sum()
-                np.testing.assert_allclose(mean, hidden[layer][wanted].mean(0), rtol=1e-5, atol=1e-6)
+    on_device = groups.to(device)
+    passed = layer_statistics(model.to(device), inputs.to(device), on_device, batch_size)
+    again = cell_sums(model, inputs.to(device), on_device, batch_size)
+    members = members_of(groups)
+    assert groups.sizes.tolist() == members.sum(1).tolist()
+    for layer, full in hidden.items():
+        for sums in (passed.layers[layer - 1].cell_sums, again[layer - 1]):
+            found = (on_device.contains @ sums).cpu().numpy()
+            expected = [full[rows].sum(0) for rows in members]
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("batch_size", BATCHES)
-def test_the_large_neuron_has_the_largest_activation_and_is_traced_over_all_samples(inputs, groups, batch_size):
+def test_the_large_neuron_has_the_largest_activation_and_is_traced_over_all_samples(inputs, groups, batch_size, device):
     model = network(3)
     hidden, _ = full_matrices(model, inputs)
-    large = extraction.large_neurons(model, inputs, batch_size)
+    model, inputs = model.to(device), inputs.to(device)
+    large = large_neurons(model, inputs, batch_size)
     assert large == {layer: full.max(0).argmax() for layer, full in hidden.items()}
-    _, _, traced = extraction.layer_statistics(model, inputs, groups, batch_size, large)
-    assert traced.keys() == large.keys()
+    traced = layer_statistics(model, inputs, groups.to(device), batch_size, large).traced
+    assert traced.shape == (LAYERS, N)
     for layer, full in hidden.items():
-        np.testing.assert_allclose(traced[layer], full[:, large[layer]], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(traced[layer - 1].cpu(), full[:, large[layer]], rtol=1e-5, atol=1e-6)
 
 
-def gather(matrix, batch_size):
-    """The statistics of a hand-made matrix of activations, without groups."""
-    values = torch.tensor(matrix, dtype=torch.float32)
-    statistic = extraction.LayerStatistics(values.shape[1], 0)
+def gather(matrix, batch_size, device="cpu"):
+    """The statistics of a hand-made matrix of activations, whose samples are all in one cell."""
+    values = torch.tensor(np.array(matrix), dtype=torch.float32, device=device)
+    statistics = LayerStatistics(values.shape[1], 1, device)
     for batch in values.split(batch_size):
-        statistic.update(batch, torch.zeros(0, len(batch)))
-    return statistic
+        statistics.update(batch, torch.zeros(len(batch), dtype=torch.int64, device=device))
+    return statistics
+
+
+@pytest.mark.parametrize(("rows", "batch_size"), [(32, 32), (64, 64), (75, 75), (200, 70), (200, 33)])
+def test_peaks_are_found_across_blocks_of_rows_and_batches(random, rows, batch_size, device):
+    matrix = random.integers(0, 30, size=(rows, 40)).astype(np.float32)  # most peaks occur several times
+    found = by_name(gather(matrix, batch_size, device))
+    np.testing.assert_array_equal(found["max"], matrix.max(0))
+    np.testing.assert_array_equal(found["argmax_sample"], matrix.argmax(0))
+    shares = np.bincount(matrix.argmax(1), minlength=40) / rows
+    np.testing.assert_allclose(found["layer_argmax_share"], shares)
+
+
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(1, 9), st.integers(0, 1000))
+def test_first_peaks_are_those_of_numpy(blocks, block, width, seed):
+    matrix = np.random.default_rng(seed).integers(0, 4, size=(blocks * block, width)).astype(np.float32)
+    peaks, samples = first_peaks(torch.from_numpy(matrix), block)
+    assert peaks.tolist() == matrix.max(0).tolist() and samples.tolist() == matrix.argmax(0).tolist()
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 6])
-def test_of_equal_peaks_the_first_sample_is_named_and_a_silent_neuron_has_peak_0(batch_size):
-    found = gather([[1, 0, 5], [7, 0, 2], [7, 0, 5], [0, 0, 0], [7, 0, 1], [2, 0, 5]], batch_size).neurons(
-        np.array([40, 10, 30, 20, 60, 50])
-    )
+def test_of_equal_peaks_the_first_sample_is_named_and_a_silent_neuron_has_peak_0(batch_size, device):
+    matrix = [[1, 0, 5], [7, 0, 2], [7, 0, 5], [0, 0, 0], [7, 0, 1], [2, 0, 5]]
+    found = by_name(gather(matrix, batch_size, device))
     assert found["max"].tolist() == [7, 0, 5]
-    assert found["argmax_index"].tolist() == [10, 40, 40]
+    assert found["argmax_sample"].tolist() == [1, 0, 0]
     assert found["active_share"].tolist() == pytest.approx([5 / 6, 0, 5 / 6])
 
 
 @pytest.mark.parametrize("value", [0.1, 0.7, 1.1])
-def test_a_constant_neuron_has_no_deviation_rather_than_an_undefined_one(value):
-    assert gather([[value]] * 10, 3).neurons(np.arange(10))["std"] == pytest.approx(0, abs=1e-3)
+def test_a_constant_neuron_has_no_deviation_rather_than_an_undefined_one(value, device):
+    assert by_name(gather([[value]] * 10, 3, device))["std"] == pytest.approx(0, abs=1e-3)
 
 
-def test_an_empty_group_has_no_mean(inputs):
-    groups = extraction.groups_of_test(np.zeros(N, int), CLASSES)
-    sums = extraction.group_sums(network(0), inputs, groups, 10)
-    first, *empty = extraction.means(sums[0], groups.sizes)
-    assert len(first) == 6 and empty == [None, None]
-
-
-def test_the_deviation_of_a_neuron_far_from_0_is_kept(random):
+def test_the_deviation_of_a_neuron_far_from_0_is_kept(random, device):
     values = (1000 + 0.1 * random.normal(size=(2048, 1))).astype(np.float32)
-    found = gather(values, 2048).neurons(np.arange(2048))["std"]
+    found = by_name(gather(values, 2048, device))["std"]
     assert found == pytest.approx(values.std(dtype=np.float64), rel=0.01)
 
 
 # -- median ------------------------------------------------------------------------------------------------------------
 
-POSITIVE = st.floats(2.0**-120, 2.0**120, width=32)
+POSITIVE = st.floats(2.0**-32, 2.0**120, width=32)
 
 
 def median_of(values):
@@ -162,19 +192,35 @@ def test_the_median_of_an_even_number_of_positive_activations(values):
     assert median_of(values) == pytest.approx(np.median(np.array(values, np.float64)), rel=2**-12)
 
 
-def test_the_median_of_many_activations(random):
+def test_the_median_of_many_activations(random, device):
     values = random.exponential(size=(3000, 5)) * (random.random((3000, 5)) < 0.4)
-    assert gather(values, 700).median_active() == pytest.approx(np.median(values[values > 0]), rel=2**-11)
+    assert gather(values, 700, device).median_active() == pytest.approx(np.median(values[values > 0]), rel=2**-11)
 
 
 def test_a_negative_zero_is_a_zero():
     found = gather([[-0.0, 2.0], [4.0, -0.0]], 1)
     assert found.median_active() == pytest.approx(3, rel=2**-11)
-    assert found.neurons(np.arange(2))["active_share"].tolist() == [0.5, 0.5]
+    assert by_name(found)["active_share"].tolist() == [0.5, 0.5]
 
 
 def test_there_is_no_median_without_a_positive_activation():
-    assert median_of([0.0, 0.0]) is None
+    assert np.isnan(median_of([0.0, 0.0]))
+
+
+def test_the_median_does_not_count_activations_below_2_to_the_minus_32(device):
+    values = [[2.0**-33, 0.0, 1e-30], [2.0**-32, 3.0, 5.0]]
+    assert gather(values, 2, device).median_active() == pytest.approx(3, rel=2**-12)
+
+
+@pytest.mark.parametrize("width", [1, 63, 200])
+def test_zeros_are_counted_apart_from_the_smallest_activation_for_every_neuron(width):
+    found = gather(np.vstack([np.zeros((3, width)), np.full((1, width), 2.0**-32)]), 4)
+    assert found.median_active() == pytest.approx(2.0**-32, rel=2**-11)
+
+
+def test_an_infinite_activation_does_not_stop_the_extraction():
+    found = gather([[np.inf, 1.0], [2.0, 3.0]], 2)
+    assert found.median_active() == pytest.approx(2.5, rel=2**-11) and by_name(found)["max"][0] == np.inf
 
 
 # -- groups ------------------------------------------------------------------------------------------------------------
@@ -183,8 +229,8 @@ def test_there_is_no_median_without_a_positive_activation():
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60), st.integers(0, 5))
 def test_groups_of_training_are_those_of_the_definitions(pairs, seed):
     true, given_labels = np.array(pairs).T
-    groups = extraction.groups_of_training(true, given_labels, 4, seed)
-    rows = [np.flatnonzero(row).tolist() for row in groups.members.numpy()]
+    groups = groups_of_training(true, given_labels, 4, seed)
+    rows = [np.flatnonzero(row).tolist() for row in members_of(groups)]
     members = {tuple(key.values()): set(row) for key, row in zip(groups.keys, rows, strict=True)}
     assert len(members) == 2 * 4 * 4
     assert groups.sizes.tolist() == [len(row) for row in rows]
@@ -201,43 +247,43 @@ def test_groups_of_training_are_those_of_the_definitions(pairs, seed):
 
 def test_the_split_seed_decides_the_halves():
     labels = np.zeros(40, int)
-    a, again, other = (extraction.groups_of_training(labels, labels, 1, seed).members for seed in (0, 0, 1))
-    assert torch.equal(a, again) and not torch.equal(a, other)
+    a, again, other = (members_of(groups_of_training(labels, labels, 1, seed)) for seed in (0, 0, 1))
+    assert np.array_equal(a, again) and not np.array_equal(a, other)
 
 
 def test_groups_of_test_are_the_classes():
-    groups = extraction.groups_of_test(np.array([2, 0, 2]), 3)
+    groups = groups_of_test(np.array([2, 0, 2]), 3)
     assert groups.keys == [{"grouping": "true", "subset": "test", "class": c} for c in range(3)]
-    assert groups.members.tolist() == [[0, 1, 0], [0, 0, 0], [1, 0, 1]]
+    assert members_of(groups).tolist() == [[False, True, False], [False] * 3, [True, False, True]]
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def extracted(tmp_path, inputs, labels, groups):
-    """The four tables of a run of two epochs, written and read again, and what they were made from."""
+def extracted(tmp_path, inputs, labels, groups, device):
+    """The four tables of a run of two epochs, written and read again, and the test samples that they come from."""
     test_inputs = torch.randn(11, 4, generator=torch.Generator().manual_seed(5))
     test_labels = np.arange(11) % 2  # no sample of class 2
-    parts = {}
-    for name, columns in extraction.extract(
-        [0, 8],
-        network,
-        inputs,
-        torch.from_numpy(labels[1]),
-        INDICES,
-        groups,
-        test_inputs,
-        extraction.groups_of_test(test_labels, CLASSES),
-        10,
-    ):
-        assert columns.keys() == set(tables.SCHEMAS[name].names)
-        parts.setdefault(name, []).append(columns)
-    for name, pieces in parts.items():
-        with tables.writer(name, tmp_path / name) as write:
-            for columns in pieces:
-                write(columns)
-    return {name: tables.read(tmp_path / name, name) for name in parts}, test_inputs, test_labels
+    samples = extraction.Samples(
+        inputs=inputs,
+        given=torch.from_numpy(labels[1]),
+        index=INDICES,
+        groups=groups,
+        test_inputs=test_inputs,
+        test_groups=groups_of_test(test_labels, CLASSES),
+    ).to(device)
+    with ExitStack() as files:
+        write = {
+            name: files.enter_context(tables.writer(schema, tmp_path / name))
+            for name, schema in extraction.SCHEMAS.items()
+        }
+        for name, rows in extraction.extract(
+            [0, 8], load=lambda epoch: network(epoch).to(device), samples=samples, batch_size=10
+        ):
+            write[name](rows)
+    found = {name: tables.read(tmp_path / name, schema) for name, schema in extraction.SCHEMAS.items()}
+    return found, test_inputs, test_labels
 
 
 def test_extract_fills_four_tables_of_every_epoch_and_layer(extracted):

@@ -39,7 +39,7 @@ def test_there_are_no_more_components_than_the_data_have(pixels, images, asked, 
     assert np.stack(input_features(pixels[:images], asked)["components"]).shape == (images, given)
 
 
-def test_the_table_is_that_of_the_contract(pixels, tmp_path):
+def test_the_table_has_the_columns_of_its_schema(pixels, tmp_path):
     found = input_features(pixels, 3)
     tables.write(found, FEATURES, tmp_path / "features.parquet")
     again = tables.read(tmp_path / "features.parquet", FEATURES)

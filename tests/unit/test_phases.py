@@ -1,4 +1,4 @@
-"""Phases read off curves drawn by hand, and the largest fall against trying all pairs."""
+"""Phases read from curves drawn by hand, the largest fall compared with all pairs, and recoveries of simulated runs."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwise.analysis.phases import first_epoch, peak_and_dip, phases, smooth
+from epochwise.analysis.phases import (
+    cross_fitted_recovery,
+    first_epoch,
+    lasting_epoch,
+    peak_and_dip,
+    phases,
+    smooth,
+)
 
 EPOCHS = [0, 1, 3, 10, 30, 100, 300]
 SETTINGS = {"fitted": 0.99, "learned": 0.5, "smoothing": 0, "min_dip": 0.01}
@@ -97,6 +104,38 @@ def test_first_epoch_is_the_first_at_or_above_the_level():
     assert np.isnan(first_epoch(curve, 0.91))
 
 
+@pytest.mark.parametrize(
+    ("noisy", "expected"),
+    [
+        ([0.1, 0.5, 0.98, 0.99, 1, 1, 1], 10),
+        ([0.1, 0.5, 1, 1, 0.6, 1, 1], 3),  # one spike
+        ([0.1, 0.5, 1, 0.6, 1, 0.98, 1], 3),  # two spikes apart from each other
+        ([0.1, 0.5, 1, 1, 0.6, 0.98, 1], 300),  # two adjacent low evaluations
+        ([0.1, 1, 0.5, 0.5, 1, 0.5, 1], 30),
+        ([0.1, 0.5, 1, 1, 1, 1, 0.9], 3),  # a spike at the end
+        ([0.1, 0.5, 1, 1, 1, 0.9, 0.9], np.nan),
+        ([0.1, 0.5, 0.9, 0.98, 0.98, 0.98, 0.98], np.nan),
+    ],
+)
+def test_noise_is_fitted_from_the_epoch_that_lasts_except_for_single_evaluations(noisy, expected):
+    found = quantities(WEAK, noisy=noisy)
+    assert found["fit_epoch"] == pytest.approx(expected, nan_ok=True)
+    after = np.nan if np.isnan(expected) else 0.7 - WEAK[EPOCHS.index(expected)]
+    assert found["after_fit"] == pytest.approx(after, nan_ok=True)
+
+
+@given(st.lists(st.sampled_from([0.5, 0.98, 0.99, 1.0, np.nan]), min_size=1, max_size=12))
+def test_the_lasting_epoch_is_the_first_after_which_no_two_adjacent_evaluations_are_low(values):
+    reached = [value >= 0.99 for value in values]
+    lasting = [
+        i
+        for i in range(len(values))
+        if reached[i] and all(reached[j] or reached[j + 1] for j in range(i, len(values) - 1))
+    ]
+    found = lasting_epoch(pd.Series(values, [3 * i for i in range(len(values))]), 0.99)
+    assert found == pytest.approx(3 * lasting[0] if lasting else np.nan, nan_ok=True)
+
+
 CURVE = st.lists(st.integers(-9, 9), min_size=1, max_size=25).map(lambda x: np.array(x, np.float64))
 
 
@@ -119,3 +158,88 @@ def test_smoothing_is_the_mean_over_neighbours(curve, radius):
     expected = [curve[max(i - radius, 0) : i + radius + 1].mean() for i in range(len(curve))]
     np.testing.assert_allclose(found, expected, atol=1e-12)
     assert found.index.tolist() == [2**i for i in range(len(curve))]
+
+
+# -- cross-fitted recovery ---------------------------------------------------------------------------------------------
+
+SEEDS, EVALUATIONS, HALF, REPEATS = 5, 50, 300, 200
+READ = {"smoothing": 1, "min_dip": 0.01}
+
+
+def simulated(truth, random):
+    """Accuracy of SEEDS runs on two halves of a test set, by epoch and seed, around the curve `truth` (EVALUATIONS,).
+
+    Training fluctuates: each run departs from the truth, and the departures of consecutive evaluations are correlated.
+    The test set is a sample: each image has a difficulty that all runs and epochs share, and is classified correctly
+    where the accuracy of the run at this epoch exceeds it.
+    """
+    departures = np.zeros((SEEDS, EVALUATIONS))
+    for t in range(1, EVALUATIONS):
+        departures[:, t] = 0.7 * departures[:, t - 1] + random.normal(0, 0.01, SEEDS)
+    halves = []
+    for _ in range(2):
+        difficulty = random.random(HALF)
+        luck = random.normal(0, 0.1, (SEEDS, EVALUATIONS, HALF))  # of an image in a run at an epoch
+        correct = difficulty + luck < (truth + departures)[:, :, None]
+        halves.append(pd.DataFrame(correct.mean(2).T, columns=range(SEEDS)))
+    return halves
+
+
+def plain(curves_a, curves_b):
+    """The recovery that each run reads from its own curve on the whole test set."""
+    recoveries = []
+    for seed in range(SEEDS):
+        curve = smooth((curves_a[seed] + curves_b[seed]) / 2, READ["smoothing"]).to_numpy()
+        peak, dip = peak_and_dip(curve)
+        recoveries.append(curve[-1] - curve[dip] if curve[peak] - curve[dip] >= READ["min_dip"] else 0.0)
+    return np.mean(recoveries)
+
+
+def repeated(truth, random):
+    """Cross-fitted and plain recovery, each the mean over seeds, in REPEATS simulations."""
+    simulations = [simulated(truth, random) for _ in range(REPEATS)]
+    return (
+        np.array([cross_fitted_recovery(*halves, **READ).mean() for halves in simulations]),
+        np.array([plain(*halves) for halves in simulations]),
+    )
+
+
+def standard_error(values):
+    return values.std(ddof=1) / np.sqrt(len(values))
+
+
+FALLS_TO_A_PLATEAU = np.concatenate([np.linspace(0.2, 0.6, 10), np.linspace(0.6, 0.5, 10), np.full(30, 0.5)])
+
+
+@pytest.mark.parametrize("truth", [FALLS_TO_A_PLATEAU, np.full(EVALUATIONS, 0.5)], ids=["a fall", "constant"])
+def test_without_a_recovery_the_cross_fitted_one_is_0_and_the_plain_one_is_not(random, truth):
+    cross_fitted, plain = repeated(truth, random)
+    assert abs(cross_fitted.mean()) < 3 * standard_error(cross_fitted)
+    assert standard_error(cross_fitted) < 0.002  # so that a bias as large as the margin of the claims would be seen
+    assert plain.mean() > 0.01 and plain.mean() > 10 * standard_error(plain)
+
+
+def test_a_real_recovery_is_found_with_its_size(random):
+    truth = np.concatenate([np.linspace(0.2, 0.6, 10), np.linspace(0.6, 0.4, 10), np.linspace(0.4, 0.5, 30)])
+    smoothed = smooth(pd.Series(truth), READ["smoothing"]).to_numpy()
+    size = smoothed[-1] - smoothed[15:].min()
+    cross_fitted, plain = repeated(truth, random)
+    assert cross_fitted.mean() == pytest.approx(size, abs=0.005)
+    assert plain.mean() > cross_fitted.mean()
+
+
+def test_a_cross_fitted_recovery_worked_by_hand():
+    a = pd.DataFrame({1: [0.5, 0.5, 0.5, 0.5], 2: [0.5, 0.8, 0.2, 0.4], 3: [0.5, 0.6, 0.4, 0.4]})
+    b = pd.DataFrame({1: [0.1, 0.2, 0.3, 0.7], 2: [0.5, 0.7, 0.8, 0.9], 3: [0.9, 0.7, 0.6, 0.9]})
+    found = cross_fitted_recovery(a, b, smoothing=0, min_dip=0.01)
+    # Seed 1: on a the others fall to their minimum at position 2 → 0.7 − 0.3 on b. On b they have 0.7, 0.7, 0.7, 0.9:
+    # no dip → 0.
+    assert found[1] == pytest.approx((0.4 + 0) / 2)
+    # Seed 2: on a the others have 0.5, 0.55, 0.45, 0.45 → 0.9 − 0.8 on b. On b 0.5, 0.45, 0.45, 0.8 → 0.4 − 0.8 on a.
+    assert found[2] == pytest.approx((0.1 - 0.4) / 2)
+
+
+def test_a_cross_fitted_recovery_needs_two_other_seeds():
+    curves = pd.DataFrame({4: WEAK, 9: WEAK})
+    found = cross_fitted_recovery(curves, curves, smoothing=0, min_dip=0.01)
+    assert found.index.tolist() == [4, 9] and found.isna().all()

@@ -1,4 +1,4 @@
-"""Tables over seeds, against pandas by another route, on runs made up at random."""
+"""Tables over seeds, compared with NumPy row by row, on random runs."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,6 @@ import pytest
 
 from epochwise.analysis import phases
 from epochwise.findings import summary
-from epochwise.workflow import tables
 
 RUNS = [(noise, model, seed) for noise in ("low", "high") for model in ("small", "large") for seed in (3, 1, 2)]
 EPOCHS, LAYERS, NEURONS, LEVEL = (0, 4), (1, 2), 5, 0.9
@@ -36,14 +35,15 @@ def separation(random):
     measures = ("cosine", "cosine_centred", "cosine_without_large", "split_half")
     table = of_all_runs(
         lambda: [
-            {"epoch": e, "layer": layer, "grouping": g, "class": c} | {m: random.random() for m in measures}
+            {"epoch": e, "layer": layer, "grouping": g, "class": c, "measure": m, "value": random.random()}
+            for m in measures
             for e in EPOCHS
             for layer in LAYERS
             for g in ("true", "given")
             for c in (-1, 0, 1)
         ]
     )
-    table.loc[(table["class"] == 1) & (table["seed"] == 2), "cosine"] = np.nan
+    table.loc[(table["class"] == 1) & (table["seed"] == 2) & (table["measure"] == "cosine"), "value"] = np.nan
     return table
 
 
@@ -98,7 +98,7 @@ def large_activation(random):
 
 def assert_over_seeds(found, schema, keys, values_of):
     """`found` has the columns of its schema, each group once, and the t interval of the values over seeds."""
-    assert set(found.columns) == set(tables.SCHEMAS[schema].names)
+    assert set(found.columns) == set(summary.SCHEMAS[schema].names)
     assert not found.duplicated(keys).any()
     for row in found.to_dict("records"):
         values = np.array(values_of(row), np.float64)
@@ -121,15 +121,14 @@ def test_curves(history):
     found = summary.curves(history, LEVEL)
     assert len(found) == 4 * len(EPOCHS) * 5 * 2
     keys = [*RUN, "epoch", "subset"]
-    assert_over_seeds(found, "summary_curves", [*keys, "metric"], lambda row: at(history, row, keys)[row["metric"]])
+    assert_over_seeds(found, "curves", [*keys, "metric"], lambda row: at(history, row, keys)[row["metric"]])
 
 
 def test_separation(separation):
     found = summary.separation(separation, LEVEL)
     assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * 2 * 3 * 4
-    keys = [*RUN, "epoch", "layer", "grouping", "class"]
-    values = lambda row: at(separation, row, keys)[row["measure"]]  # noqa: E731
-    assert_over_seeds(found, "summary_separation", [*keys, "measure"], values)
+    keys = [*RUN, "epoch", "layer", "grouping", "class", "measure"]
+    assert_over_seeds(found, "separation", keys, lambda row: at(separation, row, keys)["value"])
     assert set(found.loc[(found["class"] == 1) & (found["measure"] == "cosine"), "n"]) == {2}
 
 
@@ -144,7 +143,36 @@ def test_outliers_with_massive_as_the_share_of_seeds(outliers):
             return [p / r if r > 0 else np.nan for p, r in zip(block["peak"], block["runner_up"], strict=True)]
         return block[row["measure"]]
 
-    assert_over_seeds(found, "summary_outliers", [*keys, "measure"], values)
+    assert_over_seeds(found, "outliers", [*keys, "measure"], values)
+
+
+def test_the_shallow_layer_with_the_largest_mean_prominence_stands_out(random):
+    table = of_all_runs(
+        lambda: [
+            {"epoch": e, "layer": layer, "massive": False, "peak": 1.0, "runner_up": 1.0, "peak_over_median_peak": 1.0}
+            | {"kurtosis": 0.0, "argmax_share": 0.1, "peak_over_median_active": random.exponential(9 * layer)}
+            for e in EPOCHS
+            for layer in (1, 2, 3, 4)
+        ]
+    )
+    found = summary.outliers(table, LEVEL)
+    for (noise, model, epoch), rows in found.groupby([*RUN, "epoch"]):
+        of_shallow = table[(table["noise"] == noise) & (table["model"] == model) & (table["epoch"] == epoch)]
+        means = {n: of_shallow.loc[of_shallow["layer"] == n, "peak_over_median_active"].mean() for n in (1, 2)}
+        assert rows.loc[rows["stands_out"], "layer"].unique().tolist() == [max(means, key=means.get)]
+        assert rows["stands_out"].sum() == 8  # every measure of this layer
+
+
+def test_the_table_of_runs_says_what_each_is_made_of():
+    noises = {"low": {"kind": "symmetric", "rate": 0.1}, "high": {"kind": "symmetric", "rate": 0.4}}
+    models = {
+        "small": {"hidden_layers": 2, "width": 8, "weights": 120},
+        "large": {"hidden_layers": 6, "width": 64, "weights": 30_000},
+    }
+    found = summary.runs_table(RUNS, noises, models)
+    assert found.columns.tolist() == summary.SCHEMAS["runs"].names
+    assert found[["noise", "model", "seed"]].to_numpy().tolist() == [list(run) for run in RUNS]
+    assert found.iloc[3].tolist() == ["low", "large", 3, "symmetric", 0.1, 6, 64, 30_000]
 
 
 def test_peaks_are_compared_at_equal_rank(neurons):
@@ -156,7 +184,7 @@ def test_peaks_are_compared_at_equal_rank(neurons):
         block = at(neurons, row, [*RUN, "epoch", "layer"])
         return [np.sort(block.loc[block["seed"] == seed, "max"])[-row["rank"]] for seed in (1, 2, 3)]
 
-    assert_over_seeds(found, "summary_peaks", [*RUN, "epoch", "layer", "rank"], values)
+    assert_over_seeds(found, "peaks", [*RUN, "epoch", "layer", "rank"], values)
 
 
 def test_large_activation_by_the_strength_of_what_it_follows_in_each_run(large_activation):
@@ -175,13 +203,13 @@ def test_large_activation_by_the_strength_of_what_it_follows_in_each_run(large_a
         statistic, of = strength[row["statistic"]]
         return [of(value) for value in at(large_activation, row | {"statistic": statistic}, keys)["value"]]
 
-    assert_over_seeds(found, "summary_large_activation", keys, values)
+    assert_over_seeds(found, "large_activation", keys, values)
 
 
 def test_phases_by_seed_are_those_of_each_run(history):
     settings = {"fitted": 0.6, "learned": 0.4, "smoothing": 0, "min_dip": 0.01}
     found = summary.phases_by_seed(history, settings)
-    assert set(found.columns) == set(tables.SCHEMAS["phases_by_seed"].names)
+    assert set(found.columns) == set(summary.SCHEMAS["phases_by_seed"].names)
     assert found[["noise", "model", "seed"]].drop_duplicates().to_numpy().tolist() == [list(run) for run in RUNS]
     for noise, model, seed in RUNS:
         run, block = (
@@ -192,3 +220,26 @@ def test_phases_by_seed_are_those_of_each_run(history):
             block[["metric", "quantity", "value"]].reset_index(drop=True),
             phases.phases(run[["epoch", "subset", "accuracy", "loss", "n"]], **settings),
         )
+
+
+def test_the_cross_fitted_recovery_of_each_noise_and_model_is_there_with_the_halves_of_the_test_set(history, random):
+    settings = {"fitted": 0.6, "learned": 0.4, "smoothing": 0, "min_dip": 0.01}
+    history = pd.concat([history.assign(epoch=history["epoch"] + later) for later in (0, 1, 2)])
+    plain = summary.phases_by_seed(history, settings)
+    halves = [history[history["subset"] == "test"].assign(subset=name) for name in ("test_a", "test_b")]
+    for half in halves:
+        half["accuracy"] = random.random(len(half))
+    found = summary.phases_by_seed(pd.concat([history, *halves]).sample(frac=1, random_state=2), settings)
+    cross_fitted = found[found["quantity"] == "recovery_cross_fitted"].set_index([*RUN, "seed"]).sort_index()
+    assert set(found.columns) == set(summary.SCHEMAS["phases_by_seed"].names)
+    assert len(found) == len(plain) + len(RUNS) and set(cross_fitted.index) == set(RUNS)
+    assert set(cross_fitted["metric"]) == {"accuracy"} and (cross_fitted["value"] != 0).any()
+    for noise, model in {run[:2] for run in RUNS}:
+        curves = [
+            half[(half["noise"] == noise) & (half["model"] == model)].pivot(
+                index="epoch", columns="seed", values="accuracy"
+            )
+            for half in halves
+        ]
+        expected = phases.cross_fitted_recovery(*curves, smoothing=0, min_dip=0.01).sort_index()
+        pd.testing.assert_series_equal(cross_fitted.loc[(noise, model), "value"], expected, check_names=False)

@@ -1,6 +1,7 @@
 """Forward passes over all samples, batch by batch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
 
@@ -9,42 +10,71 @@ from epochwise.activations.statistics import LayerStatistics
 from epochwise.training.mlp import MLP
 
 
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over N samples gives, on the device of its inputs.
+
+    `layers` has the statistics of hidden layers 1 to L, `logits` is (N, K) float32, and `traced` (L, N) float32 is the
+    activation of one neuron of each layer on every sample.
+    """
+
+    layers: list[LayerStatistics]
+    logits: torch.Tensor
+    traced: torch.Tensor
+
+
+def batches(
+    model: MLP, inputs: torch.Tensor, batch_size: int
+) -> Iterator[tuple[slice, list[torch.Tensor], torch.Tensor]]:
+    """The forward pass: for each batch of samples its slice, the activations (B, H) of all hidden layers, and the
+    logits (B, K)."""
+    for start in range(0, len(inputs), batch_size):
+        batch = slice(start, start + batch_size)
+        yield batch, *model.activations(inputs[batch])
+
+
 @torch.inference_mode()
 def layer_statistics(
-    model: MLP, inputs: torch.Tensor, groups: Groups, batch_size: int, large: Mapping[int, int] | None = None
-) -> tuple[list[LayerStatistics], torch.Tensor, dict[int, torch.Tensor]]:
-    """Statistics of every hidden layer over `inputs` (N, D), the logits (N, K), and, for the neuron that `large` names
-    for a layer, its activation on every sample (N,)."""
-    statistics = [LayerStatistics(layer.out_features, len(groups.keys)) for layer in model.layers[:-1]]
-    traced = {layer: torch.empty(len(inputs)) for layer in large or {}}
-    logits = torch.empty(len(inputs), model.layers[-1].out_features)
-    for start in range(0, len(inputs), batch_size):
-        batch = slice(start, start + batch_size)
-        hidden, logits[batch] = model.activations(inputs[batch])
-        members = groups.members[:, batch]
-        for layer, (values, statistic) in enumerate(zip(hidden, statistics, strict=True), start=1):
-            statistic.update(values, members)
-            if layer in traced:
-                traced[layer][batch] = values[:, large[layer]]
-    return statistics, logits, traced
+    model: MLP, inputs: torch.Tensor, groups: Groups, batch_size: int, neurons: Mapping[int, int] | None = None
+) -> Pass:
+    """Statistics of every hidden layer, the logits, and the activations of one neuron per layer.
+
+    Args:
+        model: the network.
+        inputs: all samples (N, D) float32, on the network's device.
+        groups: groups of these samples, on the same device.
+        batch_size: samples per forward pass.
+        neurons: for each layer from 1 the neuron to follow; without them, `traced` is empty.
+    """
+    device, hidden_layers, cells = inputs.device, model.layers[:-1], groups.contains.shape[1]
+    layers = [LayerStatistics(layer.out_features, cells, device) for layer in hidden_layers]
+    logits = torch.empty(len(inputs), model.layers[-1].out_features, device=device)
+    traced = torch.empty(len(neurons or ()), len(inputs), device=device)
+    scratch = torch.empty(min(batch_size, len(inputs)), model.layers[0].out_features, device=device)
+    for batch, hidden, output in batches(model, inputs, batch_size):
+        logits[batch] = output
+        for statistics, activations in zip(layers, hidden, strict=True):
+            statistics.update(activations, groups.cells[batch], scratch[: len(activations)])
+        for row, (layer, neuron) in zip(traced, (neurons or {}).items(), strict=True):
+            row[batch] = hidden[layer - 1][:, neuron]
+    return Pass(layers, logits, traced)
 
 
 @torch.inference_mode()
-def group_sums(model: MLP, inputs: torch.Tensor, groups: Groups, batch_size: int) -> list[torch.Tensor]:
-    """Sums of the activations over each group (G, H) float64, for every hidden layer."""
-    sums = [torch.zeros(len(groups.keys), layer.out_features, dtype=torch.float64) for layer in model.layers[:-1]]
-    for start in range(0, len(inputs), batch_size):
-        batch = slice(start, start + batch_size)
-        for values, total in zip(model.activations(inputs[batch])[0], sums, strict=True):
-            total += groups.members[:, batch] @ values
+def cell_sums(model: MLP, inputs: torch.Tensor, groups: Groups, batch_size: int) -> torch.Tensor:
+    """Sums of the activations over each cell of the groups (L, C, H) float64; arguments as in `layer_statistics`."""
+    shape = (len(model.layers) - 1, groups.contains.shape[1], model.layers[0].out_features)
+    sums = torch.zeros(shape, dtype=torch.float64, device=inputs.device)
+    for batch, hidden, _ in batches(model, inputs, batch_size):
+        for total, activations in zip(sums, hidden, strict=True):
+            total += torch.zeros_like(total, dtype=torch.float32).index_add_(0, groups.cells[batch], activations)
     return sums
 
 
 @torch.inference_mode()
 def large_neurons(model: MLP, inputs: torch.Tensor, batch_size: int) -> dict[int, int]:
-    """The neuron with the largest activation over `inputs`, for each layer 1..L."""
-    peaks = [torch.full((layer.out_features,), -1.0) for layer in model.layers[:-1]]
-    for start in range(0, len(inputs), batch_size):
-        hidden, _ = model.activations(inputs[start : start + batch_size])
-        peaks = [torch.maximum(peak, values.amax(0)) for peak, values in zip(peaks, hidden, strict=True)]
-    return {layer: int(peak.argmax()) for layer, peak in enumerate(peaks, start=1)}
+    """The neuron with the largest activation over `inputs` (N, D), for each layer 1 to L."""
+    peaks = torch.stack(
+        [torch.stack([values.amax(0) for values in hidden]) for _, hidden, _ in batches(model, inputs, batch_size)]
+    )  # (batches, L, H)
+    return dict(enumerate(peaks.amax(0).argmax(1).tolist(), start=1))

@@ -12,24 +12,56 @@ GROUPINGS = ("true", "given")
 
 @dataclass(frozen=True)
 class Groups:
-    """Groups of samples whose mean activation is wanted: `members` (G, N) float32 of 0 and 1, `keys` one dict per
-    row."""
+    """G groups of N samples, which may overlap.
+
+    Activations are summed over *cells*: a cell holds all samples that belong to the same groups. So every sample is
+    added once, however many groups it belongs to, and the sum over a group is the sum over its cells.
+
+    Attributes:
+        keys: grouping, subset and class of each group.
+        cells: number of the cell of each sample (N,) int64.
+        contains: which cells a group consists of (G, C) float64, 0 or 1.
+        sizes: samples per group (G,) int64.
+    """
 
     keys: list[dict]
-    members: torch.Tensor
+    cells: torch.Tensor
+    contains: torch.Tensor
+    sizes: np.ndarray
 
-    @property
-    def sizes(self) -> np.ndarray:
-        """Samples per group (G,)."""
-        return self.members.sum(1).numpy().astype(np.int64)
+    def to(self, device: torch.device | str) -> "Groups":
+        """The same groups, with their tensors on another device."""
+        return Groups(self.keys, self.cells.to(device), self.contains.to(device), self.sizes)
+
+
+def groups_of(keys: list[dict], members: np.ndarray) -> Groups:
+    """The groups with these members (G, N) bool.
+
+    >>> groups = groups_of([{"class": 0}, {"class": 1}], np.array([[True, True, False], [False, True, False]]))
+    >>> groups.cells.tolist(), groups.contains.tolist()
+    ([1, 2, 0], [[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
+    """
+    contains, cells = np.unique(members, axis=1, return_inverse=True)
+    return Groups(
+        keys,
+        torch.from_numpy(cells.reshape(-1).astype(np.int64)),
+        torch.from_numpy(contains.astype(np.float64)),
+        members.sum(1),
+    )
 
 
 def groups_of_training(true: np.ndarray, given: np.ndarray, classes: int, seed: int) -> Groups:
-    """The groups of training samples: per grouping and class, clean, noisy and the two parts of the split half.
+    """The groups of training samples: clean, noisy, clean_a and clean_b for each grouping and class.
 
     `clean_a` is a random half of the clean samples of a class. `clean_b` is drawn from the other half, as many as the
-    class has noisy samples under the grouping (all of it if there are not so many): held against each other they show
-    what cosine sampling alone allows.
+    class has noisy samples under the grouping, or all of that half if it has fewer. The cosine between the two means is
+    the highest that this number of samples allows.
+
+    Args:
+        true: true labels (N,).
+        given: given labels (N,).
+        classes: number of classes.
+        seed: seed of the halves.
     """
     keys, rows = [], []
     clean = true == given
@@ -40,19 +72,19 @@ def groups_of_training(true: np.ndarray, given: np.ndarray, classes: int, seed: 
             members = random.permutation(np.flatnonzero(clean & (true == c)))
             noisy = np.flatnonzero(~clean & (label == c))
             half = len(members) // 2
-            parts = {
+            subsets = {
                 "clean": members,
                 "noisy": noisy,
                 "clean_a": members[:half],
                 "clean_b": members[half:][: len(noisy)],
             }
-            for subset, samples in parts.items():
+            for subset, samples in subsets.items():
                 keys.append({"grouping": grouping, "subset": subset, "class": c})
-                rows.append(np.bincount(samples, minlength=len(true)))
-    return Groups(keys, torch.from_numpy(np.stack(rows).astype(np.float32)))
+                rows.append(np.isin(np.arange(len(true)), samples))
+    return groups_of(keys, np.stack(rows))
 
 
 def groups_of_test(labels: np.ndarray, classes: int) -> Groups:
-    """The groups of test samples: one per class."""
+    """The groups of test samples: one per class, from their labels (M,)."""
     keys = [{"grouping": "true", "subset": "test", "class": c} for c in range(classes)]
-    return Groups(keys, torch.from_numpy((labels == np.arange(classes)[:, None]).astype(np.float32)))
+    return groups_of(keys, labels == np.arange(classes)[:, None])

@@ -1,75 +1,123 @@
 """Running statistics of the activations of one hidden layer.
 
-Sums run in float64 over batches (within a batch, products are float32). So memory grows neither with the number of
-samples nor with the number of epochs.
+They take in batch after batch, so memory does not grow with the number of samples. Sums over batches run in float64,
+sums within a batch in float32.
 """
 
 import numpy as np
 import torch
 
-# Bits of a positive float32 that its bin ignores: bins of the median's histogram are 2^-11 wide relative to their
-# value.
+# The median is read from a histogram over the leading bits of positive float32 numbers, which are ordered like their
+# bits. Without the last 12 of 23 bits of the mantissa, a bin is 2^-11 wide relative to its value.
 _DROPPED_BITS = 12
-_BINS = 1 << (31 - _DROPPED_BITS)
+# These bins count zeros: neuron i uses bin i modulo 64, because consecutive increments of one bin wait for each other.
+_ZERO_BINS = 64
+_SMALLEST = 2.0**-32  # smaller activations count as zeros in the histogram, which therefore stays small
+# Subtracted from the leading bits, so that the bin after those of the zeros begins at _SMALLEST.
+_OFFSET = int(np.float32(_SMALLEST).view(np.int32) >> _DROPPED_BITS) - _ZERO_BINS
+_BLOCK = 32  # rows that `first_peaks` compares at a time
 
 
 class LayerStatistics:
-    """Running statistics of one layer of `width` units, and the sums over G groups of samples."""
+    """Running statistics of one layer.
 
-    def __init__(self, width: int, groups: int):
+    Args:
+        width: units of the layer, H.
+        cells: number of cells of samples whose activations are summed, see `groups.Groups`.
+        device: where the activations are.
+    """
+
+    def __init__(self, width: int, cells: int, device: torch.device | str = "cpu"):
+        def zeros(*shape: int, dtype: torch.dtype) -> torch.Tensor:
+            return torch.zeros(shape, dtype=dtype, device=device)
+
         self.n = 0
-        self.group_sums = torch.zeros(groups, width, dtype=torch.float64)
-        self.origin = torch.zeros(width)  # near the mean, so that its distance loses no digits
-        self.away, self.away_squared = torch.zeros(2, width, dtype=torch.float64)
-        self.active = torch.zeros(width, dtype=torch.float64)
-        self.peaks = torch.full((width,), -1.0)
-        self.peak_samples = torch.zeros(width, dtype=torch.int64)
-        self.argmax_counts = torch.zeros(width, dtype=torch.int64)
-        self.histogram = torch.zeros(_BINS, dtype=torch.int64)
+        self.cell_sums = zeros(cells, width, dtype=torch.float64)
+        self.origin = zeros(width, dtype=torch.float32)  # the first batch's mean: far from it, squares lose digits
+        self.away, self.away_squared = zeros(2, width, dtype=torch.float64)  # sums of differences from the origin
+        self.active = zeros(width, dtype=torch.float64)
+        self.peaks = zeros(width, dtype=torch.float32) - 1
+        self.peak_samples = zeros(width, dtype=torch.int64)
+        self.argmax_counts = zeros(width, dtype=torch.int64)
+        self.histogram = zeros(_ZERO_BINS, dtype=torch.int64)
+        self.zero_bins = torch.arange(width, dtype=torch.int32, device=device) % _ZERO_BINS
 
-    def update(self, activations: torch.Tensor, members: torch.Tensor) -> None:
-        """Take in the next batch: activations (B, H) ≥ 0 and group members (G, B)."""
-        self.group_sums += members @ activations
+    def update(self, activations: torch.Tensor, cells: torch.Tensor, scratch: torch.Tensor) -> None:
+        """Take in the next batch.
+
+        Args:
+            activations: activations (B, H) float32, at least 0.
+            cells: cell of each sample (B,) int64.
+            scratch: memory for intermediate results (B, H) float32, because allocating it takes longer than using it.
+        """
+        self.cell_sums += torch.zeros_like(self.cell_sums, dtype=torch.float32).index_add_(0, cells, activations)
         if self.n == 0:
             self.origin = activations.mean(0)
-        away = activations - self.origin
+        away = torch.sub(activations, self.origin, out=scratch)
         self.away += away.sum(0)
         self.away_squared += away.square_().sum(0)
-        self.active += torch.sign(activations).sum(0)
-        peaks = activations.amax(0)
-        higher = (peaks > self.peaks).nonzero()[:, 0]  # strictly: of equal peaks the first sample counts
-        self.peaks[higher] = peaks[higher]
-        self.peak_samples[higher] = activations[:, higher].argmax(0) + self.n
-        self.argmax_counts += torch.bincount(activations.argmax(1), minlength=len(peaks))
-        bins = activations.view(torch.int32).bitwise_right_shift(_DROPPED_BITS).clamp_(min=0)  # -0.0 has a sign bit
-        counts = torch.bincount(bins.view(-1))
-        self.histogram[: len(counts)] += counts
+        self.active += torch.sign(activations, out=scratch).sum(0)
+        self.argmax_counts += torch.bincount(_argmax_of_rows(activations), minlength=activations.shape[1])
+        self._update_peaks(activations)
+        self._update_histogram(activations, scratch)
         self.n += len(activations)
 
-    def median_active(self) -> float | None:
-        """Median of all positive activations, exact to a relative 2^-12; None if there are none.
+    def _update_peaks(self, activations: torch.Tensor) -> None:
+        whole = len(activations) // _BLOCK * _BLOCK
+        for start, part in ((0, activations[:whole]), (whole, activations[whole:])):
+            if len(part):
+                peaks, samples = first_peaks(part, min(_BLOCK, len(part)))
+                higher = peaks > self.peaks  # strictly, because of equal peaks the first sample counts
+                self.peaks = torch.where(higher, peaks, self.peaks)
+                self.peak_samples = torch.where(higher, samples + (self.n + start), self.peak_samples)
 
-        Positive float32 numbers are ordered like their bit patterns, so a histogram over leading bits is one over
-        magnitudes with equal relative width. Zeros (and values below 2^-137) are not counted.
-        """
+    def _update_histogram(self, activations: torch.Tensor, scratch: torch.Tensor) -> None:
+        bins = torch.bitwise_right_shift(activations.view(torch.int32), _DROPPED_BITS, out=scratch.view(torch.int32))
+        bins.sub_(_OFFSET).clamp_(min=self.zero_bins)  # also −0.0, whose sign bit makes a negative number
+        counts = torch.bincount(bins.view(-1), minlength=len(self.histogram))
+        counts[: len(self.histogram)] += self.histogram
+        self.histogram = counts  # as long as the largest activation needs
+
+    def median_active(self) -> float:
+        """Median of all activations of at least 2^-32 (2e-10), exact to a relative 2^-12; NaN if there are none."""
         counts = self.histogram.clone()
-        counts[0] = 0
-        total = int(counts.sum())
+        counts[:_ZERO_BINS] = 0
+        cumulated = counts.cumsum(0)
+        total = int(cumulated[-1])
         if total == 0:
-            return None
-        middles = torch.searchsorted(counts.cumsum(0), torch.tensor([(total + 1) // 2, total // 2 + 1]))
-        edges = torch.cat([middles, middles + 1]).int().bitwise_left_shift(_DROPPED_BITS)
+            return float("nan")
+        middles = torch.searchsorted(cumulated, cumulated.new_tensor([(total + 1) // 2, total // 2 + 1]))
+        edges = torch.cat([middles, middles + 1]).add_(_OFFSET).int().bitwise_left_shift(_DROPPED_BITS)
         return float(edges.view(torch.float32).double().mean())
 
-    def neurons(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """Columns of the table `neurons` but for epoch and layer; `indices` (N,) names the samples."""
+    def by_neuron(self) -> torch.Tensor:
+        """Rows (6, H) float64: max, mean, std, active_share, number of the sample with the largest activation,
+        layer_argmax_share; see `tables.NEURONS`."""
         away = self.away / self.n
-        return {
-            "neuron": np.arange(len(self.peaks)),
-            "max": self.peaks.numpy(),
-            "mean": (self.origin + away).numpy(),
-            "std": (self.away_squared / self.n - away.square()).clamp_(min=0).sqrt_().numpy(),
-            "active_share": (self.active / self.n).numpy(),
-            "argmax_index": indices[self.peak_samples.numpy()],
-            "layer_argmax_share": (self.argmax_counts / self.n).numpy(),
-        }
+        std = (self.away_squared / self.n - away.square()).clamp_(min=0).sqrt_()
+        rows = (
+            self.peaks,
+            self.origin + away,
+            std,
+            self.active / self.n,
+            self.peak_samples,
+            self.argmax_counts / self.n,
+        )
+        return torch.stack([row.double() for row in rows])
+
+
+def first_peaks(activations: torch.Tensor, block: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The largest activation of each neuron (H,), and the first sample that has it (H,).
+
+    `activations` (B, H) has a multiple of `block` rows. Maxima are found for all blocks of rows, but positions only in
+    the block that has the maximum, because torch is slow at positions.
+    """
+    blocks = activations.view(-1, block, activations.shape[1])
+    peaks, chosen = blocks.amax(1).max(0)  # of equal maxima the first
+    neurons = torch.arange(activations.shape[1], device=activations.device)
+    return peaks, chosen * block + blocks[chosen, :, neurons].argmax(1)
+
+
+def _argmax_of_rows(values: torch.Tensor) -> torch.Tensor:
+    """Position of the first maximum of each row. On CPUs by NumPy, whose argmax is ten times as fast as torch's."""
+    return torch.from_numpy(values.numpy().argmax(1)) if values.device.type == "cpu" else values.argmax(1)

@@ -46,7 +46,9 @@ def what_it_follows(
         folds: number of folds of the regression.
         ridge: its penalty.
     """
-    # One column per epoch and layer, one row per training sample, in the order of `labels`.
+    # One column per epoch and layer, one row per training sample in the order of its index, because the order decides
+    # the folds of the regression.
+    labels = labels.sort_values("index")
     magnitudes = samples.pivot(index="index", columns=["epoch", "layer", "neuron"], values="value")
     magnitudes = magnitudes.reindex(labels["index"]).sort_index(axis=1)
     keys = magnitudes.columns.to_frame(index=False)

@@ -1,7 +1,7 @@
-"""The three phases of a run, read off its learning curves.
+"""The three phases of a run, read from its learning curves.
 
-Phase 1 ends at the peak P of test performance, phase 2 at the dip D (or when the noise is fitted, F), phase 3 is the
-recovery. "No such phase" is a legal answer: its epochs are missing.
+Phase 1 ends at the peak P of test performance. Phase 2 ends at the dip D, or when the noise is fitted, at F. Phase 3 is
+the recovery after that. A run may lack a phase: then its epochs are missing.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 
 def smooth(curve: pd.Series, radius: int) -> pd.Series:
-    """Moving average over each evaluation and `radius` more on either side, as far as there are any."""
+    """Moving average over each evaluation and up to `radius` evaluations on either side of it."""
     return curve.rolling(2 * radius + 1, center=True, min_periods=1).mean()
 
 
@@ -26,52 +26,127 @@ def peak_and_dip(performance: np.ndarray) -> tuple[int, int]:
     return int(np.argmax(performance[: dip + 1])), dip
 
 
+def turning_points(performance: np.ndarray, min_dip: float) -> tuple[int, int | None]:
+    """Positions of peak P and dip D. If no fall is at least `min_dip`, P is the first maximum and there is no dip."""
+    peak, dip = peak_and_dip(performance)
+    if dip == peak or performance[peak] - performance[dip] < min_dip:
+        return int(np.argmax(performance)), None
+    return peak, dip
+
+
 def first_epoch(curve: pd.Series, level: float) -> float:
     """First epoch (index) at which `curve` reaches `level`; NaN if it never does."""
     reached = curve.index[curve >= level]
     return float(reached[0]) if len(reached) else np.nan
 
 
-def phases(history: pd.DataFrame, fitted: float, learned: float, smoothing: int, min_dip: float) -> pd.DataFrame:
-    """Quantities of one run: columns metric, quantity, value (missing: NaN).
+def lasting_epoch(curve: pd.Series, level: float) -> float:
+    """First epoch (index) from which `curve` stays at `level` or above to the end, except for single evaluations.
 
-    For `accuracy` and, with its sign turned so that more is better, for `loss` of the test data: `peak_epoch`, `peak`
-    (at P), `dip_epoch`, `dip` (at D), `final`, `fall` = peak − dip, `recovery` = final − dip, `surplus` = final − peak
-    (positive: *strong* re-generalization), `after_fit` = final − value at F. Falls below `min_dip` are no dip: dip and
-    its epoch are missing, fall and recovery are 0. For accuracy also `fit_epoch` F (noisy data reach `fitted` on their
-    given labels), `clean_epoch` and `noisy_epoch` (each subset reaches `learned`), `last_epoch`.
+    A single evaluation below the level does not count, because a spike of the loss is not a new phase. Two adjacent
+    ones do: the epoch is then later than both. NaN if there is no such epoch.
+
+    >>> lasting_epoch(pd.Series([0.5, 1.0, 0.5, 1.0, 1.0], index=[1, 2, 4, 8, 16]), 0.99)
+    2.0
+    >>> lasting_epoch(pd.Series([1.0, 0.5, 0.5, 1.0, 1.0], index=[1, 2, 4, 8, 16]), 0.99)
+    8.0
     """
-    curves = {
-        metric: history.pivot(index="epoch", columns="subset", values=metric).astype(float)
-        for metric in ("accuracy", "loss")
+    low = ~(curve >= level).to_numpy()  # a missing value is low
+    adjacent = np.flatnonzero(low[:-1] & low[1:])
+    start = adjacent[-1] + 2 if len(adjacent) else 0
+    reached = curve.index[start:][~low[start:]]
+    return float(reached[0]) if len(reached) else np.nan
+
+
+def phases(history: pd.DataFrame, *, fitted: float, learned: float, smoothing: int, min_dip: float) -> pd.DataFrame:
+    """Quantities of one run: columns metric (accuracy, loss), quantity, value (NaN if missing).
+
+    For both metrics of the test data, see `_of_test`: `peak_epoch`, `peak`, `dip_epoch`, `dip`, `final`, `fall`,
+    `recovery`, `surplus` and `after_fit`. For accuracy also these epochs:
+
+    - `fit_epoch` F: from here on noisy data keep an accuracy of `fitted` on their given labels, see `lasting_epoch`.
+    - `clean_epoch`, `noisy_epoch`: clean and noisy data first reach the accuracy `learned` on their given labels.
+    - `last_epoch`: the last evaluation.
+
+    Args:
+        history: the table HISTORY of the run.
+        fitted: accuracy of fitted noise, 0 to 1.
+        learned: accuracy of learned data, 0 to 1.
+        smoothing: evaluations on either side in the moving average of the test curve.
+        min_dip: a smaller fall of the test curve is no dip.
+    """
+    accuracy, loss = (
+        history.pivot(index="epoch", columns="subset", values=metric).astype(float) for metric in ("accuracy", "loss")
+    )
+    fit = lasting_epoch(accuracy["noisy_given"], fitted)
+    quantities = {
+        "accuracy": _of_test(smooth(accuracy["test"], smoothing), 1, fit, min_dip)
+        | {
+            "fit_epoch": fit,
+            "clean_epoch": first_epoch(accuracy["clean"], learned),
+            "noisy_epoch": first_epoch(accuracy["noisy_given"], learned),
+            "last_epoch": history["epoch"].max(),
+        },
+        "loss": _of_test(smooth(loss["test"], smoothing), -1, fit, min_dip),
     }
-    fit = first_epoch(curves["accuracy"]["noisy_given"], fitted)
-    rows = []
-    for metric, sign in (("accuracy", 1), ("loss", -1)):
-        curve = smooth(curves[metric]["test"], smoothing)
-        p, d = peak_and_dip(sign * curve.to_numpy())
-        fall = sign * (curve.iloc[p] - curve.iloc[d])
-        has_dip = d > p and fall >= min_dip
-        if not has_dip:
-            p = int(np.argmax(sign * curve.to_numpy()))
-        final = curve.iloc[-1]
-        quantities = {
-            "peak_epoch": curve.index[p],
-            "peak": curve.iloc[p],
-            "dip_epoch": curve.index[d] if has_dip else np.nan,
-            "dip": curve.iloc[d] if has_dip else np.nan,
-            "final": final,
-            "fall": fall if has_dip else 0.0,
-            "recovery": sign * (final - curve.iloc[d]) if has_dip else 0.0,
-            "surplus": sign * (final - curve.iloc[p]),
-            "after_fit": np.nan if np.isnan(fit) else sign * (final - curve.loc[fit]),
-        }
-        rows += [{"metric": metric, "quantity": name, "value": float(value)} for name, value in quantities.items()]
-    epochs = {
-        "fit_epoch": fit,
-        "clean_epoch": first_epoch(curves["accuracy"]["clean"], learned),
-        "noisy_epoch": first_epoch(curves["accuracy"]["noisy_given"], learned),
-        "last_epoch": float(history["epoch"].max()),
+    rows = [(metric, name, float(value)) for metric, of in quantities.items() for name, value in of.items()]
+    return pd.DataFrame(rows, columns=["metric", "quantity", "value"])
+
+
+def _of_test(curve: pd.Series, sign: int, fit: float, min_dip: float) -> dict[str, float]:
+    """What is read from one smoothed test curve. `sign` is −1 if a lower value is better; differences are positive if
+    the curve gets better.
+
+    `peak` is the value at P, `dip` at D, `final` at the end. `fall` = peak − dip, `recovery` = final − dip, `surplus`
+    = final − peak (positive: *strong* re-generalization), `after_fit` = final − value at F. Without a dip, the dip and
+    its epoch are missing, and fall and recovery are 0.
+    """
+    p, d = turning_points(sign * curve.to_numpy(), min_dip)
+    peak, final = curve.iloc[p], curve.iloc[-1]
+    dip = np.nan if d is None else curve.iloc[d]
+    return {
+        "peak_epoch": curve.index[p],
+        "peak": peak,
+        "dip_epoch": np.nan if d is None else curve.index[d],
+        "dip": dip,
+        "final": final,
+        "fall": 0.0 if d is None else sign * (peak - dip),
+        "recovery": 0.0 if d is None else sign * (final - dip),
+        "surplus": sign * (final - peak),
+        "after_fit": np.nan if np.isnan(fit) else sign * (final - curve.loc[fit]),
     }
-    rows += [{"metric": "accuracy", "quantity": name, "value": value} for name, value in epochs.items()]
-    return pd.DataFrame(rows)
+
+
+def cross_fitted_recovery(
+    curves_a: pd.DataFrame, curves_b: pd.DataFrame, *, smoothing: int, min_dip: float
+) -> pd.Series:
+    """Recovery of test accuracy from a dip that other seeds chose on other test samples, seed by seed.
+
+    The plain recovery is too large on average: it chooses the minimum of the curve that it reads, so fluctuations of
+    training and of the test sample count as a dip. Here the dip D is chosen on the mean curve of the *other* seeds on
+    one half of the test set. The recovery, final value minus value at D, is read from this seed's curve on the other
+    half. Both ways are averaged. Without a recovery its expectation is 0. If seeds have their dips at different epochs,
+    it is smaller than the true recovery. Cross-fitting is due to Chernozhukov et al. (2018).
+
+    If the other seeds show no dip of at least `min_dip`, the recovery is 0. With fewer than two other seeds it is
+    missing.
+
+    Args:
+        curves_a: accuracy on one half of the test set, by epoch (rows) and seed (columns), of one noise and model.
+        curves_b: the same on the other half.
+        smoothing: evaluations on either side in the moving average of each curve.
+        min_dip: a smaller fall is no dip.
+    """
+    recoveries = {}
+    for seed in curves_a:
+        if curves_a.shape[1] < 3:
+            recoveries[seed] = np.nan
+            continue
+        halves = []
+        for chosen_on, read_from in ((curves_a, curves_b), (curves_b, curves_a)):
+            others = smooth(chosen_on.drop(columns=seed).mean(axis=1), smoothing)
+            _, dip = turning_points(others.to_numpy(), min_dip)
+            curve = smooth(read_from[seed], smoothing)
+            halves.append(0.0 if dip is None else curve.iloc[-1] - curve.iloc[dip])
+        recoveries[seed] = float(np.mean(halves))
+    return pd.Series(recoveries)

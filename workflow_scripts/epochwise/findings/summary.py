@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from epochwise.analysis.outliers import is_shallow, most_prominent
-from epochwise.analysis.phases import phases
+from epochwise.analysis.phases import cross_fitted_recovery, phases
 from epochwise.findings.intervals import over_seeds
 
 RUN = ["noise", "model"]
@@ -100,16 +100,32 @@ def runs_table(runs: Sequence[Sequence], noises: Mapping[str, Mapping], models: 
     return pd.DataFrame(rows)
 
 
-def phases_by_seed(history: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """`phases.phases` of every run, with its noise, model and seed."""
+def phases_by_seed(history: pd.DataFrame, settings: Mapping) -> pd.DataFrame:
+    """`phases.phases` of every run, with its noise, model and seed.
+
+    If `history` scores the two halves of the test set, there is also the quantity `recovery_cross_fitted`.
+    """
     keys = [*RUN, "seed"]
-    return pd.concat(
-        [
-            phases(run, **settings).assign(**dict(zip(keys, key, strict=True)))
-            for key, run in history.groupby(keys, sort=False)
-        ],
-        ignore_index=True,
+    parts = [
+        phases(run, **settings).assign(**dict(zip(keys, key, strict=True)))
+        for key, run in history.groupby(keys, sort=False)
+    ]
+    if {"test_a", "test_b"} <= set(history["subset"]):
+        parts += [
+            _cross_fitted(block, settings).assign(**dict(zip(RUN, key, strict=True)))
+            for key, block in history.groupby(RUN, sort=False)
+        ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _cross_fitted(history: pd.DataFrame, settings: Mapping) -> pd.DataFrame:
+    """`phases.cross_fitted_recovery` of all seeds of one noise and model."""
+    curves = history.pivot(index="epoch", columns=["subset", "seed"], values="accuracy").astype(float)
+    recovery = cross_fitted_recovery(
+        curves["test_a"], curves["test_b"], smoothing=settings["smoothing"], min_dip=settings["min_dip"]
     )
+    table = recovery.rename_axis("seed").rename("value").reset_index()
+    return table.assign(metric="accuracy", quantity="recovery_cross_fitted")
 
 
 def phases_over_seeds(by_seed: pd.DataFrame, level: float) -> pd.DataFrame:

@@ -1,0 +1,82 @@
+"""A run made by hand that shows what the paper claims, for the tests of effects, claims and findings."""
+
+import dataclasses
+
+import pandas as pd
+
+from epochwise.analysis.outliers import is_shallow, most_prominent
+from epochwise.findings.effects import Run
+
+# Accuracy 0.8 at epoch 3, 0.5 at epoch 10, 0.7 at epoch 64; loss (turned so that more is better) ends above its peak.
+PHASES = {
+    ("accuracy", "fall"): 0.3,
+    ("accuracy", "recovery"): 0.2,
+    ("accuracy", "surplus"): -0.1,
+    ("accuracy", "after_fit"): 0.05,
+    ("loss", "recovery"): 0.9,
+    ("loss", "surplus"): 0.4,
+    ("loss", "after_fit"): -0.6,
+    ("accuracy", "dip_epoch"): 10.0,
+    ("accuracy", "fit_epoch"): 20.0,
+    ("accuracy", "clean_epoch"): 2.0,
+    ("accuracy", "noisy_epoch"): 16.0,
+    ("accuracy", "last_epoch"): 64.0,
+}
+
+
+def separation(cosines, measure="cosine", other=0.5):
+    """The table for {(epoch, layer): mean over classes by true label of `measure`}; all other values are `other`."""
+    return pd.DataFrame(
+        [
+            {"epoch": epoch, "layer": layer, "grouping": grouping, "class": c, "measure": m}
+            | {"value": value if (grouping, c, m) == ("true", -1, measure) else other}
+            for (epoch, layer), value in cosines.items()
+            for grouping in ("true", "given")
+            for c in (-1, 0, 1)
+            for m in ("cosine", "cosine_centred", "split_half")
+        ]
+    )
+
+
+def outliers(ratios, peaks=None):
+    """The table for {(epoch, layer): peak over median positive activation}, with (peak, runner-up) by layer."""
+    peaks = peaks or {}
+    rows = []
+    for (epoch, layer), ratio in ratios.items():
+        peak, runner_up = peaks.get(layer, (1.0, 1.0))
+        rows.append(
+            {"epoch": epoch, "layer": layer, "peak": peak, "runner_up": runner_up, "peak_over_median_active": ratio}
+        )
+    table = pd.DataFrame(rows)
+    shallow = is_shallow(table["layer"])
+    prominence = table["peak_over_median_active"].where(shallow)
+    return table.assign(shallow=shallow, stands_out=most_prominent(prominence, table["epoch"]))
+
+
+def followed(r2, eta2, layer, epoch=64, rho=()):
+    """What the large activation of one layer follows: R² of the input, η² by each class, ρ with each score."""
+    rows = [("input", "r2", r2), ("input", "spearman", 0.99)]
+    rows += [("output", "eta2", value) for value in eta2] + [("output", "spearman", value) for value in rho]
+    rows.append(("output", "auc", 0.97))
+    return [dict(zip(("side", "statistic", "value"), row, strict=True), epoch=epoch, layer=layer) for row in rows]
+
+
+def run_by_hand():
+    """A run of four layers that shows what the paper claims; layers 1 and 2 are the shallow ones."""
+    cosines = {(0, 1): 0.9, (0, 2): 0.9, (0, 3): 0.9, (0, 4): 0.8}
+    cosines |= {(64, 1): 0.7, (64, 2): 0.6, (64, 3): 0.5, (64, 4): 0.1}
+    ratios = {(0, layer): 1.0 for layer in (1, 2, 3, 4)}
+    ratios |= {(9, 1): 3.0, (9, 2): 4.0, (9, 3): 99.0, (9, 4): 99.0}  # the snapshot nearest the dip
+    ratios |= {(64, 1): 16.0, (64, 2): 32.0, (64, 3): 8.0, (64, 4): 2.0}
+    follows = followed(0.9, [0.0, 0.0], 1) + followed(0.6, [0.1, 0.25, 0.2], 2) + followed(0.0, [0.9], 2, epoch=9)
+    return Run(
+        PHASES,
+        separation(cosines),
+        outliers(ratios, {1: (100.0, 1.0), 2: (40.0, 5.0), 3: (1000.0, 1.0)}),
+        pd.DataFrame(follows),
+    )
+
+
+def with_phases(run, **changes):
+    """The run with other quantities of test accuracy."""
+    return dataclasses.replace(run, phases=run.phases | {("accuracy", name): value for name, value in changes.items()})

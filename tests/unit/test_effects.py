@@ -1,0 +1,131 @@
+"""Each claim's effect on a run made by hand."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from epochwise.analysis.phases import phases
+from epochwise.findings.claims import CLAIMS
+
+from .runs_by_hand import followed, outliers, run_by_hand, separation, with_phases
+
+EFFECTS = {claim.name: claim.effect for claim in CLAIMS}
+
+
+@pytest.fixture
+def run():
+    return run_by_hand()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("double_descent", 0.2),
+        ("double_descent_in_larger_models", 0.2),  # of one run, before the first model's is taken off
+        ("regeneralization_weak_accuracy", 0.2),
+        ("regeneralization_weak_loss", 0.9),
+        ("regeneralization_strong_accuracy", -0.1),
+        ("regeneralization_strong_loss", 0.4),
+        ("regeneralization_after_fit_accuracy", 0.05),
+        ("regeneralization_after_fit_loss", -0.6),
+        ("noisy_after_clean", 3),  # epochs 2 and 16
+        ("separation_grows_with_depth_cosine", 0.7 - 0.1),
+        ("separation_grows_with_epochs_cosine", 0.8 - 0.1),
+        ("large_activation_single", 3),  # layer 2: 40 over 5
+        ("large_activation_shallow", 2),  # 32 over 8
+        ("large_activation_evolves", 3),  # 4 at epoch 9, 32 at the end
+        ("large_activation_follows_input", 0.6 - 0.25),
+    ],
+)
+def test_the_effect_of_each_claim(run, name, expected):
+    assert EFFECTS[name](run) == pytest.approx(expected)
+
+
+def test_an_output_that_is_no_class_is_followed_too(run):
+    table = pd.DataFrame(followed(0.6, [0.1, 0.25], 2, rho=[-0.7, 0.3]))
+    run = dataclasses.replace(run, large_activation=table)
+    assert EFFECTS["large_activation_follows_input"](run) == pytest.approx(0.6 - 0.49)
+
+
+def test_centred_claims_read_the_centred_cosine(run):
+    cosines = {(0, 1): 0.4, (0, 2): 0.5, (64, 1): 0.3, (64, 2): -0.2}
+    run = dataclasses.replace(run, separation=separation(cosines, "cosine_centred"))
+    assert EFFECTS["separation_grows_with_depth_cosine_centred"](run) == pytest.approx(0.5)
+    assert EFFECTS["separation_grows_with_epochs_cosine_centred"](run) == pytest.approx(0.7)
+
+
+def test_no_claim_is_untested(run):
+    tested = {mark.args[1][i][0] for mark in test_the_effect_of_each_claim.pytestmark for i in range(len(mark.args[1]))}
+    centred = {f"separation_grows_with_{by}_cosine_centred" for by in ("depth", "epochs")}
+    assert tested | centred == set(EFFECTS)
+
+
+def test_double_descent_needs_both_a_fall_and_a_recovery(run):
+    assert EFFECTS["double_descent"](with_phases(run, recovery=0.0)) == 0
+    assert EFFECTS["double_descent"](with_phases(run, fall=0.05)) == 0.05
+
+
+def test_noise_learned_after_the_end_counts_as_learned_at_the_end(run):
+    assert EFFECTS["noisy_after_clean"](with_phases(run, noisy_epoch=np.nan)) == 5  # epochs 2 and 64
+    assert EFFECTS["noisy_after_clean"](with_phases(run, noisy_epoch=0.0, clean_epoch=0.0)) == 0
+    assert EFFECTS["noisy_after_clean"](with_phases(run, noisy_epoch=2.0, clean_epoch=8.0)) == -2
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        *(
+            (f"regeneralization_{kind}_{metric}", "fit_epoch")
+            for kind in ("weak", "strong")
+            for metric in ("accuracy", "loss")
+        ),
+        ("regeneralization_after_fit_accuracy", "after_fit"),
+        ("noisy_after_clean", "clean_epoch"),
+        ("large_activation_evolves", "dip_epoch"),
+    ],
+)
+def test_an_effect_that_a_run_cannot_have_is_missing(run, name, missing):
+    assert np.isnan(EFFECTS[name](with_phases(run, **{missing: np.nan})))
+
+
+def test_the_snapshot_nearest_the_dip_is_the_nearest_in_octaves(run):
+    ratios = {(0, 1): 1.0, (9, 1): 2.0, (40, 1): 4.0, (100, 1): 32.0}
+    run = dataclasses.replace(with_phases(run, dip_epoch=20.0), outliers=outliers(ratios))
+    assert EFFECTS["large_activation_evolves"](run) == 3  # from epoch 40, though 9 is fewer epochs away
+
+
+def test_a_run_of_one_layer_has_no_deep_layer(run):
+    run = dataclasses.replace(run, outliers=outliers({(0, 1): 2.0, (64, 1): 4.0}, {1: (8.0, 2.0)}))
+    assert np.isnan(EFFECTS["large_activation_shallow"](run))
+    assert EFFECTS["large_activation_single"](run) == 2
+
+
+def test_a_run_of_one_layer_has_no_difference_by_depth(run):
+    run = dataclasses.replace(run, separation=separation({(0, 1): 0.9, (64, 1): 0.4}))
+    assert np.isnan(EFFECTS["separation_grows_with_depth_cosine"](run))
+
+
+def test_without_noisy_data_they_are_not_learned_after_the_clean_ones(run):
+    history = pd.DataFrame(
+        [
+            {"epoch": epoch, "subset": subset, "accuracy": value, "loss": value}
+            for epoch in (0, 1, 64)
+            for subset, value in (("clean", 0.9), ("test", 0.9), ("noisy_given", None))
+        ]
+    )
+    table = phases(history, fitted=0.99, learned=0.5, smoothing=0, min_dip=0.01)
+    run = dataclasses.replace(
+        run,
+        phases=table.set_index(["metric", "quantity"])["value"].to_dict(),
+        separation=run.separation.assign(value=np.nan),
+    )
+    assert np.isnan(EFFECTS["noisy_after_clean"](run))
+
+
+def test_the_large_activation_is_sought_in_shallow_layers_that_are_not_silent(run):
+    ratios = {(64, 1): 2.0, (64, 2): np.nan, (64, 3): 50.0, (64, 4): 50.0}
+    run = dataclasses.replace(run, outliers=outliers(ratios, {1: (6.0, 3.0), 2: (0.0, 0.0), 3: (99.0, 1.0)}))
+    assert EFFECTS["large_activation_single"](run) == 1
+    assert EFFECTS["large_activation_follows_input"](run) == pytest.approx(0.9)

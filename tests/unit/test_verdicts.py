@@ -1,0 +1,32 @@
+"""Verdicts, and numbers as people read them."""
+
+import numpy as np
+import pytest
+
+from epochwise.findings.verdicts import interval, number, verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "expected"),
+    [
+        (0.02, 0.05, 3, "reproduced"),
+        (0.01, 0.05, 3, "inconclusive"),  # not past the margin
+        (0.005, 0.05, 3, "inconclusive"),
+        (-0.02, 0.05, 3, "inconclusive"),
+        (-0.02, 0.0, 3, "inconclusive"),
+        (-0.02, -0.001, 3, "contradicted"),
+        (0.02, 0.05, 2, "inconclusive"),
+        (-0.02, -0.001, 2, "inconclusive"),
+        (np.nan, np.nan, 0, "inconclusive"),
+    ],
+)
+def test_the_verdict_follows_from_interval_n_and_margin(low, high, n, expected):
+    assert verdict(low, high, n, 0.01) == expected
+
+
+def test_numbers_for_people():
+    assert [number(value) for value in (-0.12345, 0.0, 0.001, 0.0004, -2e-5)] == [
+        "−0.123", "0.000", "0.001", "4e−04", "−2e−05",
+    ]  # fmt: skip
+    assert number(np.nan) == "–"
+    assert (interval(-1, 2.5), interval(np.nan, np.nan)) == ("[−1.000, 2.500]", "–")
