@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 import torch
 
-from epochwise.training import checkpoints, loop, snapshots, stack
+from epochwise.training import checkpoints, folders, loop, snapshots, stack
+from epochwise.training.folders import snapshot_path
+from epochwise.training.history import HISTORY, history
 from epochwise.training.mlp import MLP, initialize
 from epochwise.training.scaling import Scaling
 from epochwise.training.stack import Stack, network_inputs
-from epochwise.workflow import seeding
+from epochwise.workflow import seeding, tables
+from epochwise.workflow.errors import InputError
 from epochwise.workflow.schedule import log_spaced
 
 SCALING = Scaling((0.5,), (0.25,))
@@ -75,13 +78,13 @@ def test_curves_are_scores_of_the_snapshots(tmp_path, data, monkeypatch):
     progress = run(tmp_path, data)
     evaluated, saved = epochs_of(SETTINGS)
     for seed in (0, 1):
-        history = progress.curves(seed, evaluated)
-        assert sorted(history["epoch"].unique()) == evaluated
+        curves = history(progress.history[str(seed)], evaluated)
+        assert sorted(curves["epoch"].unique()) == evaluated
         noisy = (data.given[seed] != data.true).numpy()
         for epoch in saved:
             model, _ = snapshots.load(tmp_path / f"seed{seed}", epoch)
             weights = [(p.weight.numpy(), p.bias.numpy()) for p in model.layers]
-            rows = history[history["epoch"] == epoch].set_index("subset")
+            rows = curves[curves["epoch"] == epoch].set_index("subset")
             inputs, given, true = data.inputs[:, :7].numpy(), data.given[seed].numpy(), data.true.numpy()
             for subset, samples, labels in [
                 ("clean", inputs[~noisy], given[~noisy]),
@@ -101,7 +104,9 @@ def test_seeds_of_a_stack_have_the_curves_and_weights_of_runs_of_their_own(tmp_p
     evaluated, saved = epochs_of(SETTINGS)
     for seed in (0, 1):
         alone = run(tmp_path / f"alone{seed}", of_seed(data, seed), seeds=(seed,))
-        pd.testing.assert_frame_equal(together.curves(seed, evaluated), alone.curves(seed, evaluated), rtol=1e-4)
+        pd.testing.assert_frame_equal(
+            history(together.history[str(seed)], evaluated), history(alone.history[str(seed)], evaluated), rtol=1e-4
+        )
         for epoch in saved:
             ours, theirs = (
                 snapshots.load(tmp_path / name / f"seed{seed}", epoch)[0].state_dict()
@@ -148,10 +153,12 @@ def assert_same_run(a, b, progress_a, progress_b, settings):
     evaluated, saved = epochs_of(settings)
     for seed in (0, 1):
         pd.testing.assert_frame_equal(
-            progress_a.curves(seed, evaluated), progress_b.curves(seed, evaluated), check_exact=True
+            history(progress_a.history[str(seed)], evaluated),
+            history(progress_b.history[str(seed)], evaluated),
+            check_exact=True,
         )
         for epoch in saved:
-            ours, theirs = (snapshots.snapshot_path(folder / f"seed{seed}", epoch) for folder in (a, b))
+            ours, theirs = (snapshot_path(folder / f"seed{seed}", epoch) for folder in (a, b))
             assert ours.read_bytes() == theirs.read_bytes()
 
 
@@ -229,9 +236,9 @@ def test_only_a_whole_state_made_from_the_same_is_continued(tmp_path, data):
     assert run(tmp_path, data).resumed_from == 6
     assert run(tmp_path, data, made_from="y").resumed_from is None
     assert run(tmp_path, data, made_from="y").resumed_from == 6
-    snapshots.snapshot_path(tmp_path / "seed1", 1).unlink()
+    snapshot_path(tmp_path / "seed1", 1).unlink()
     assert run(tmp_path, data, made_from="y").resumed_from is None
-    flip(snapshots.snapshot_path(tmp_path / "seed0", 2))
+    flip(snapshot_path(tmp_path / "seed0", 2))
     assert run(tmp_path, data, made_from="y").resumed_from is None
     assert run(tmp_path, data, made_from="y").resumed_from == 6
     flip(tmp_path / checkpoints.STATE)
@@ -246,7 +253,7 @@ def test_a_trial_of_other_settings_costs_no_finished_run(tmp_path, data):
     assert again.resumed_from == 11
     assert_same_run(folder, folder, whole, again, longer)
     assert run(folder, data, longer, made_from="y").resumed_from is None
-    snapshots.snapshot_path(folder / "seed1", 1).unlink()
+    snapshot_path(folder / "seed1", 1).unlink()
     assert run(folder, data, longer, made_from="y").resumed_from is None, "a damaged one takes the place of none"
     assert run(folder, data, longer).resumed_from == 11
     assert run(folder, data, longer, made_from="y").resumed_from == 11
@@ -322,18 +329,44 @@ def test_going_back_to_a_kept_run_may_be_cut_at_any_moment(tmp_path, data, monke
 def test_publishing_replaces_what_was_there_and_keeps_the_source(tmp_path, data, monkeypatch, linked):
     if not linked:
         monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError("no links here")))
-    folder, destination = tmp_path / ".training", tmp_path / "snapshots"
-    destination.mkdir()
-    (destination / "epoch_000099.safetensors").touch()
-    run(folder, data)
-    (folder / "seed1" / ".epoch_000001.77.tmp.safetensors").touch()  # left by a kill
+    folder, published = tmp_path / ".training" / "stack", tmp_path / "seed1"
+    (published / "snapshots").mkdir(parents=True)
+    (published / "snapshots" / "epoch_000099.safetensors").touch()
+    publish_all(tmp_path, folder, run(folder, data))
+    subprocess.run(["sha256sum", "--check", "--strict", "snapshots.sha256"], cwd=published, check=True)
     _, saved = epochs_of(SETTINGS)
-    manifest = tmp_path / "snapshots.sha256"
-    checkpoints.publish(folder / "seed1", destination, saved, manifest)
-    subprocess.run(["sha256sum", "--check", "--strict", manifest.name], cwd=tmp_path, check=True)
-    assert len(manifest.read_text().splitlines()) == len(saved)
-    assert [path.name for path in sorted(destination.iterdir())] == [
+    assert len((published / "snapshots.sha256").read_text().splitlines()) == len(saved)
+    assert [path.name for path in sorted((published / "snapshots").iterdir())] == [
         f"epoch_{epoch:06d}.safetensors" for epoch in saved
     ]
-    again = run(folder, data)
-    assert again.resumed_from == 6
+    assert (published / "provenance.json").read_text() == "{}"
+    assert run(folder, data).resumed_from == 6, "the state stays"
+
+
+def test_what_differs_from_what_was_trained_is_not_published(tmp_path, data):
+    folder = tmp_path / ".training" / "stack"
+    progress = run(folder, data)
+    publish_all(tmp_path, folder, progress)
+    flip(snapshot_path(folder / "seed1", 2))
+    with pytest.raises(InputError, match=r"epoch_000002\.safetensors is missing or differs .* delete .*stack\.sha256"):
+        folders.publish(tmp_path / "stack.sha256", folder / "seed1", SETTINGS, **results_in(tmp_path / "seed1"))
+
+
+def publish_all(root, folder, progress):
+    """What the scripts train.py and publish.py do after training, for seed 1 of the stack in `folder`."""
+    evaluated, saved = epochs_of(SETTINGS)
+    for seed in (0, 1):
+        tables.write(history(progress.history[str(seed)], evaluated), HISTORY, folder / f"seed{seed}/history.parquet")
+        (folder / f"seed{seed}/provenance.json").write_text("{}")
+        (folder / f"seed{seed}/.epoch_000001.77.tmp.safetensors").touch()  # left by a kill
+    folders.write_manifest(root / "stack.sha256", folders.trained_files(folder, [0, 1], SETTINGS))
+    folders.publish(root / "stack.sha256", folder / "seed1", SETTINGS, **results_in(root / "seed1"))
+
+
+def results_in(folder):
+    return {
+        "snapshots": folder / "snapshots",
+        "manifest": folder / "snapshots.sha256",
+        "history": folder / "history.parquet",
+        "provenance": folder / "provenance.json",
+    }

@@ -144,7 +144,7 @@ def test_stacked_seeds_give_the_files_of_separate_jobs(checkout, shared):
     }
     targets = [target(name, seed) for name in blocks for seed in (0, 1, 7)]
     told = checkout.build(*targets, overlay=overlay(**blocks))
-    assert told.count("rule train_stack_0:") == 1 and told.count("rule train:") == 3
+    assert told.count("rule train:") == 1 + 3
     stacked, separate = blocks
     for seed in (0, 1, 7):
         assert outputs(checkout, stacked, seed).keys() == outputs(checkout, separate, seed).keys()
@@ -154,18 +154,17 @@ def test_stacked_seeds_give_the_files_of_separate_jobs(checkout, shared):
     for seeds in ([0, 1], [0, 1, 7, 9]):  # results of a stack rest on all its seeds, by rounding
         others = {name: block | {"seeds": seeds} for name, block in blocks.items()}
         planned = checkout.planned(overlay(**others))
-        assert planned.get("train_stack_0") == 1 and planned.get("train", 0) == (9 in seeds)
+        assert planned["train"] == 1 + (9 in seeds)
 
 
 def test_a_small_network_is_stacked_on_request_only(checkout):
     wide = {"small": {"hidden_layers": 2, "width": 32}, "wide": {"hidden_layers": 2, "width": 512}}
     for wanted, device, jobs in (
-        (False, "auto", {"train": 4}),
-        ("auto", "auto", {"train": 2, "train_stack_0": 1}),
-        ("auto", "cuda", {"train_stack_0": 2}),
-        (True, "auto", {"train_stack_0": 2}),
+        (False, "cpu", 4),
+        ("auto", "cpu", 3),
+        ("auto", "cuda", 2),
+        (True, "cpu", 2),
     ):
         training = {"epochs": 4, "stack_seeds": wanted, "device": device}
         block = experiment(seeds=[0, 1], models=wide, training=training)
-        planned = checkout.planned(overlay(mixed=block))
-        assert {rule: count for rule, count in planned.items() if rule.startswith("train")} == jobs
+        assert checkout.planned(overlay(mixed=block))["train"] == jobs
