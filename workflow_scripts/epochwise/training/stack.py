@@ -145,9 +145,9 @@ class Stack:
 
         Per hidden layer these are five: its product, ReLU, the gradient of its weights, and the gradient by its outputs
         with that of ReLU. The seven others are the choice of the samples, the output layer's two products, softmax, its
-        gradient, the count of steps, and Adam. Rounding takes two more.
+        gradient, the count of steps, and Adam. Rounding takes two more, and joining the samples of several networks one.
         """
-        return 5 * (len(self.sizes) - 2) + 7 + 2 * self.rounds
+        return 5 * (len(self.sizes) - 2) + 7 + 2 * self.rounds + (len(self.networks) > 1)
 
     def state(self) -> dict[str, torch.Tensor]:
         """The tensors that training changes, by name. They are not copied."""
