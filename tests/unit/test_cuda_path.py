@@ -24,8 +24,8 @@ CLASSES, BATCH = 10, 16
 # A step may launch only these. Each has a deterministic CUDA kernel, and none waits for the GPU: look up before adding.
 PRODUCTS = {"mm.out", "addmm.out", "bmm.out", "baddbmm.out", "addmm.dtype_out", "baddbmm.dtype_out"}
 OTHERS = {
-    "reshape.default", "index_select.out", "relu_.default", "softmax.int", "sub_.Tensor", "threshold_backward.grad_input",
-    "add_.Tensor", "_fused_adam_.default", "copy_.default", "to.dtype",
+    "reshape.default", "index_select.out", "relu_.default", "softmax.int", "sub_.Tensor",
+    "threshold_backward.grad_input", "add_.Tensor", "_fused_adam_.default", "copy_.default", "to.dtype",
 }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def epoch_on_meta(stack, samples):
 
 
 counts_and_dtypes = pytest.mark.parametrize(
-    ("count", "dtype"), itertools.product((1, 3), (torch.float32, torch.bfloat16))
+    ("count", "dtype"), list(itertools.product((1, 3), (torch.float32, torch.bfloat16)))
 )
 
 

@@ -145,7 +145,7 @@ class Stack:
 
         Per hidden layer these are five: its product, ReLU, the gradient of its weights, and the gradient by its outputs
         with that of ReLU. The seven others are the choice of the samples, the output layer's two products, softmax, its
-        gradient, the count of steps, and Adam. Rounding takes two more, and joining the samples of several networks one.
+        gradient, the count of steps, and Adam. Rounding takes two more, and joining the samples of networks one.
         """
         return 5 * (len(self.sizes) - 2) + 7 + 2 * self.rounds + (len(self.networks) > 1)
 
