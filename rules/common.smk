@@ -32,7 +32,7 @@ from epochwise import catalogue
 from epochwise.data.corruption import noise_kinds
 from epochwise.data.layouts import locate
 from epochwise.data.sources import SOURCES, DataError
-from epochwise.workflow import config_text
+from epochwise.workflow import config_text, gpus
 from epochwise.workflow.config import ConfigError, load_schema, resolve, weights_of
 
 if Path(catalogue.__file__).resolve() != (SCRIPTS / "epochwise" / "catalogue.py").resolve():
@@ -135,12 +135,31 @@ def weights(b, model):
     return weights_of(chosen(b["models"], model, "model"), source.pixels, source.classes)
 
 
+def gpus_of_profile():
+    """GPUs that a profile or `--set-resources` requests for rule `train`."""
+    set_for_train = workflow.resource_settings.overwrite_resources.get("train", {})
+    return set_for_train["gpu"].value if "gpu" in set_for_train else 0
+
+
+# Whether training with `device: auto` will find a GPU: this machine shows one, or a profile requests one. Jobs inherit
+# the answer in their environment, because a job on another machine must plan the same units.
+AUTO_IS_GPU = os.environ.setdefault("EPOCHWISE_AUTO_IS_GPU", "yes" if gpus.shown() or gpus_of_profile() else "no")
+
+
+def trains_on_gpu(b):
+    """Whether the networks of an experiment are planned to train on a GPU."""
+    device = b["training"]["device"]
+    return device == "cuda" or (device == "auto" and AUTO_IS_GPU == "yes")
+
+
 def is_stacked(b, model):
-    """Whether one job trains all seeds of a model. With `auto` it does where steps are mostly overhead."""
+    """Whether one job trains all seeds of a model.
+
+    With `auto` it does so on a GPU, and on processors for small networks, because there a step is mostly overhead.
+    """
     wanted = b["training"]["stack_seeds"]
     if wanted == "auto":
-        on_gpu = b["training"]["device"] == "cuda"
-        wanted = b["models"][model]["width"] <= 512 if on_gpu else weights(b, model) < 100_000
+        wanted = trains_on_gpu(b) or weights(b, model) < 100_000
     return wanted and len(b["seeds"]) > 1
 
 

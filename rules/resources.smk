@@ -41,15 +41,16 @@ def forward_minutes(wildcards, passes):
 
 
 def train_mb(wildcards, attempt):
-    """torch itself, the data; for each network weights, gradient, two moments and what of these a state holds as it is
-    written, and inputs, activations and their gradients of one batch of each size that occurs."""
+    """torch itself, the data; for each network weights, gradient, two moments, a copy of weights and moments from the
+    start of the epoch, and what of these a state holds as it is written; and inputs, activations and their gradients of
+    one batch of each size that occurs."""
     b, model = block(wildcards), model_block(wildcards)
     source, batch = SOURCES[b["dataset"]["source"]], b["training"]["batch_size"]
     # Training and test images are evaluated 2,048 at a time, and training images come in batches.
     pieces = [(2048, samples(wildcards)), (2048, source.test), (batch, samples(wildcards))]
     sizes = {size for at_once, of in pieces for size in (min(at_once, of), of % at_once)}
     per_sample = 4 * source.pixels + 8 * model["hidden_layers"] * model["width"]
-    per_network = 40 * weights(b, wildcards.model) + sum(sizes) * per_sample
+    per_network = 52 * weights(b, wildcards.model) + sum(sizes) * per_sample
     return attempt * int(1000 + 1.3 * data_mb(wildcards) + len(seeds(wildcards)) * per_network / 1e6)
 
 

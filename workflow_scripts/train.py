@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from epochwise.training import folders
-from epochwise.training.run import train_networks
+from epochwise.training.run import Inputs, train_networks
 from epochwise.workflow.files import hold
 from epochwise.workflow.job import job
 
@@ -14,7 +14,7 @@ with job(snakemake) as spec:
     train_networks(
         folder,
         spec,
-        **snakemake.input,
+        Inputs(**snakemake.input),
         code=snakemake.params.code,
         threads=snakemake.threads,
         resources=dict(snakemake.resources),

@@ -4,8 +4,10 @@ import os
 import select
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from epochwise.workflow import gpus
 from epochwise.workflow.code import SCRIPTS
@@ -53,36 +55,43 @@ def test_a_gpu_is_shared_when_asked_after_all_have_a_job(job):
     assert sorted(job(2).stdout.readline() for _ in range(4)) == ["0\n", "0\n", "1\n", "1\n"]
 
 
-def test_only_the_claimed_gpu_is_shown(tmp_path, monkeypatch):
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A machine with two GPUs, as torch shows it; the list of the GPUs that were made the current one."""
+    current = []
     monkeypatch.setattr(gpus.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    _, held = gpus.claim(["4"], 1, tmp_path)
-    lock = gpus.claim_if_unscheduled(1, 1)
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
-    lock.release()
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: SimpleNamespace(uuid=f"GPU-{'ab'[number]}"))
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    return current
+
+
+def test_a_job_computes_on_the_gpu_that_it_claimed_and_gives_it_back(machine):
+    with gpus.claimed("cuda", 1):
+        with gpus.claimed("cuda", 1):
+            assert machine == [0, 1]
+        with gpus.claimed("cuda", 1):
+            assert machine == [0, 1, 1]
+
+
+def test_jobs_that_number_the_gpus_differently_share_none(machine, monkeypatch):
+    """As two jobs of one user do on a cluster's node, which each see one of its GPUs as number 0."""
+    _, held = gpus.claim(["GPU-b"], 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: SimpleNamespace(uuid=f"GPU-{'ba'[number]}"))
+    with gpus.claimed("cuda", 1):
+        assert machine == [1]
     held.release()
 
 
-@pytest.mark.parametrize(("wanted", "scheduled", "shown"), [(0, False, "4,7"), (1, True, "4"), (2, True, "4,7")])
-def test_nothing_is_claimed_without_need(monkeypatch, wanted, scheduled, shown):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    if scheduled:
-        monkeypatch.setenv("SLURM_JOB_ID", "12")
-    assert gpus.claim_if_unscheduled(wanted, 1) is None
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == shown
+def test_a_job_on_processors_claims_nothing(machine):
+    with gpus.claimed("cpu", 1):
+        assert machine == [] and gpus.claim(["GPU-a", "GPU-b"], 1)[0] == "GPU-a"
 
 
-def test_jobs_inside_one_allocation_share_its_gpus_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpus.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setenv("SLURM_JOB_ID", "12")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    locks, taken = [], []
-    for _ in range(2):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-        locks.append(gpus.claim_if_unscheduled(1, 1))
-        taken.append(os.environ["CUDA_VISIBLE_DEVICES"])
-    assert taken == ["0", "1"]
-    for lock in locks:
-        lock.release()
+@pytest.mark.parametrize(("visible", "expected"), [(None, True), ("0", True), ("", False), ("-1", False)])
+def test_a_machine_shows_its_gpus_unless_they_are_hidden(monkeypatch, visible, expected):
+    monkeypatch.setattr(gpus.Path, "glob", lambda folder, pattern: iter([folder / "nvidia0"]))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpus.shown() == expected

@@ -7,6 +7,7 @@ import torch
 from safetensors import safe_open
 
 from epochwise.training import snapshots
+from epochwise.training.folders import epochs_in
 from epochwise.training.mlp import MLP, initialize
 from epochwise.training.scaling import Scaling
 from epochwise.training.stack import Stack
@@ -73,12 +74,12 @@ def test_equal_weights_give_equal_bytes(saved, model):
 def test_epochs_are_listed_in_numerical_order(tmp_path, model):
     for epoch in (1000000, 0, 20, 3):
         snapshots.save(tmp_path, model, epoch, 0, SCALING)
-    assert snapshots.epochs_in(tmp_path) == [0, 3, 20, 1000000]
+    assert epochs_in(tmp_path) == [0, 3, 20, 1000000]
 
 
 def test_a_folder_without_snapshots_is_named(tmp_path):
     with pytest.raises(InputError, match=rf"{tmp_path} holds no snapshots; delete the folder"):
-        snapshots.epochs_in(tmp_path)
+        epochs_in(tmp_path)
 
 
 def test_a_truncated_snapshot_is_refused_by_name_at_any_length(saved):

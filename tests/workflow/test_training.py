@@ -132,6 +132,36 @@ def test_other_labels_are_not_trained_on_from_a_state_of_the_old_ones(checkout):
     assert outputs(checkout, "changed") == outputs(checkout, "at_first")
 
 
+@pytest.mark.parametrize(
+    ("stack", "device", "arguments", "jobs"),
+    [
+        (False, "cpu", [], 4),
+        ("auto", "cpu", [], 3),
+        ("auto", "cuda", [], 2),
+        (True, "cpu", [], 2),
+        ("auto", "auto", ["--set-resources", "train:gpu=1"], 2),
+        ("auto", "auto", ["--set-resources", "train:gpu=0"], 3),
+        ("auto", "auto", ["--set-resources", "train:mem_mb=1"], 3),
+    ],
+)
+def test_seeds_are_stacked_on_request_on_a_gpu_and_for_small_networks(
+    checkout, monkeypatch, stack, device, arguments, jobs
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # the machine that plans shows no GPU
+    models = {"small": {"hidden_layers": 2, "width": 32}, "wide": {"hidden_layers": 2, "width": 512}}
+    training = {"epochs": 4, "stack_seeds": stack, "device": device}
+    block = experiment(seeds=[0, 1], models=models, training=training)
+    told = checkout.build("--dry-run", "all", *arguments, overlay=overlay(mixed=block))
+    assert told.count("rule train:") == jobs
+
+
+def test_a_job_that_asks_for_a_gpu_ends_before_training_if_there_is_none(checkout, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    blocks = overlay(wants_gpu=experiment(training={"epochs": 4}))
+    status, told = checkout.snakemake(target("wants_gpu"), "--set-resources", "train:gpu=1", overlay=blocks)
+    assert status != 0 and "the job asks for 1 GPU, but torch" in told and "use training.device: cpu" in told
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_stacked_seeds_give_the_files_of_separate_jobs(checkout, shared):
     blocks = {
@@ -144,7 +174,7 @@ def test_stacked_seeds_give_the_files_of_separate_jobs(checkout, shared):
     }
     targets = [target(name, seed) for name in blocks for seed in (0, 1, 7)]
     told = checkout.build(*targets, overlay=overlay(**blocks))
-    assert told.count("rule train_stack_0:") == 1 and told.count("rule train:") == 3
+    assert told.count("rule train:") == 1 + 3
     stacked, separate = blocks
     for seed in (0, 1, 7):
         assert outputs(checkout, stacked, seed).keys() == outputs(checkout, separate, seed).keys()
@@ -154,18 +184,4 @@ def test_stacked_seeds_give_the_files_of_separate_jobs(checkout, shared):
     for seeds in ([0, 1], [0, 1, 7, 9]):  # results of a stack rest on all its seeds, by rounding
         others = {name: block | {"seeds": seeds} for name, block in blocks.items()}
         planned = checkout.planned(overlay(**others))
-        assert planned.get("train_stack_0") == 1 and planned.get("train", 0) == (9 in seeds)
-
-
-def test_a_small_network_is_stacked_on_request_only(checkout):
-    wide = {"small": {"hidden_layers": 2, "width": 32}, "wide": {"hidden_layers": 2, "width": 512}}
-    for wanted, device, jobs in (
-        (False, "auto", {"train": 4}),
-        ("auto", "auto", {"train": 2, "train_stack_0": 1}),
-        ("auto", "cuda", {"train_stack_0": 2}),
-        (True, "auto", {"train_stack_0": 2}),
-    ):
-        training = {"epochs": 4, "stack_seeds": wanted, "device": device}
-        block = experiment(seeds=[0, 1], models=wide, training=training)
-        planned = checkout.planned(overlay(mixed=block))
-        assert {rule: count for rule, count in planned.items() if rule.startswith("train")} == jobs
+        assert planned["train"] == 1 + (9 in seeds)

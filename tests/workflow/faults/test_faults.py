@@ -55,7 +55,7 @@ def test_a_run_stopped_by_sigterm_continues_and_lets_no_second_one_in(disturbed,
         job.terminate()
     told, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "Stopped by SIGTERM after epoch" in told and "Traceback" not in log.read_text()
+    assert "Stopped by SIGTERM; the next run continues with epoch" in told and "Traceback" not in log.read_text()
 
     first = start(disturbed)
     locks = disturbed.folder / ".snakemake" / "locks"
@@ -83,7 +83,7 @@ def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_
     for rule, built, wanted, room, writer in (
         ("dataset", [], ["all"], 16, None),
         ("train", ["results/digits/symmetric30/labels.parquet"], [f"{run}/history.parquet"], 24, "snapshots.save("),
-        ("train", [], [f"{run}/history.parquet", *at_the_end], for_snapshots, "checkpoints.save("),
+        ("train", [], [f"{run}/history.parquet", *at_the_end], for_snapshots, "state.save("),
         ("figure", ["results/digits/summary/curves.parquet"], [scenario], 24, None),
     ):
         small_disk("remount,size=64m")

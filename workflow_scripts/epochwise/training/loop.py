@@ -1,24 +1,24 @@
-"""Train networks and decompose what they learn: clean data, noisy data by given and by true label, test data."""
+"""Train networks epoch by epoch: evaluate them, save snapshots and the state, and stop when asked to."""
 
-import logging
 import math
-import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from epochwise.training import checkpoints, snapshots
+from epochwise.training.checkpoints import State
+from epochwise.training.device import hardware
 from epochwise.training.evaluation import Data, evaluate
+from epochwise.training.graph import epoch_of
+from epochwise.training.pace import Pace
 from epochwise.training.scaling import Scaling
 from epochwise.training.stack import Stack
+from epochwise.training.stopping import Interrupted, StopSignals
 from epochwise.workflow import seeding
 from epochwise.workflow.errors import InputError
 from epochwise.workflow.schedule import log_spaced
-
-log = logging.getLogger(__name__)
-REPORT_SECONDS = 15
 
 
 class TrainingDiverged(InputError):
@@ -30,81 +30,106 @@ class TrainingStopped(InputError):
 
 
 def train(
-    stack: Stack, data: Data, settings: Mapping, seeds: list[int], scaling: Scaling, folder: Path, made_from: str
-) -> checkpoints.Progress:
-    """Train the stack's networks, one per seed, with Adam on softmax cross-entropy.
+    stack: Stack,
+    data: Data,
+    settings: Mapping,
+    *,
+    seeds: Sequence[int],
+    scaling: Scaling,
+    folder: Path,
+    made_from: str,
+) -> State:
+    """Train the networks of a stack, with Adam on softmax cross-entropy.
 
-    `settings` is the `training` block of the configuration. State and snapshots are kept in `folder`; a state made from
-    the same (`made_from` names data, code and settings) is continued. Returns the progress, which is complete. Raises
-    TrainingDiverged naming seed and epoch, and TrainingStopped after the epoch in which SIGTERM or SIGINT came.
+    A signal undoes the epoch that it interrupts, so that a saved state is always one between two epochs.
+
+    Args:
+        stack: the networks, one per seed.
+        data: what they are trained and tested on.
+        settings: the `training` block of the configuration, with `checkpoint_seconds`.
+        seeds: the networks' seeds.
+        scaling: how `data` was made from pixels, which snapshots record.
+        folder: where state and snapshots are kept; a state made from the same is continued.
+        made_from: fingerprint of settings, data and code.
+
+    Returns:
+        The state after the last epoch, with the learning curves.
+
+    Raises:
+        TrainingDiverged: a network's outputs are no longer finite; the message names seed and epoch.
+        TrainingStopped: SIGTERM or SIGINT arrived; the state is saved.
     """
     epochs = settings["epochs"]
-    evaluations = set(log_spaced(epochs, settings["evaluations_per_decade"]))
-    saved = log_spaced(epochs, settings["snapshots_per_decade"])
-    orders = [torch.Generator().manual_seed(seeding.integer("batch_order", seed)) for seed in seeds]
-    progress = checkpoints.resume(folder, made_from, stack, orders, seeds, saved)
-    pace = _Pace(progress.epoch, epochs)
-    checkpointed = time.monotonic()
-    stop = _signals()
-    for epoch in range(progress.epoch + 1, epochs + 1):
-        if epoch > 0:
-            permutations = torch.stack([torch.randperm(len(data.true), generator=order) for order in orders])
-            finite = stack.train_epoch(data.inputs, data.given, permutations.to(stack.device), settings["batch_size"])
-            _require_finite(finite.tolist(), seeds, epoch, settings["learning_rate"])
-        if epoch in evaluations:
-            scores = evaluate(stack, data)
-            finite = [all(math.isfinite(row["loss"]) for row in rows if row["n"]) for rows in scores]
-            _require_finite(finite, seeds, epoch, settings["learning_rate"])
+    snapshot_epochs = log_spaced(epochs, settings["snapshots_per_decade"])
+    state = checkpoints.resume(folder, made_from, hardware(stack.device), seeds, snapshot_epochs)
+    training = _Training(stack, data, settings, seeds, state)
+    pace, stop, saved = Pace(state.epoch, epochs), StopSignals(), time.monotonic()
+    for epoch in range(state.epoch + 1, epochs + 1):
+        state.tensors = training.copy_of_tensors()
+        try:
+            with stop.interruptible():
+                scores = training.run(epoch)
+        except Interrupted:
+            if epoch > 0:
+                state.save(folder)
+            raise TrainingStopped(
+                f"Stopped by {stop.received.name}; the next run continues with epoch {epoch}."
+            ) from None
+        if scores:
             for seed, rows in zip(seeds, scores, strict=True):
-                progress.history[str(seed)] += [{"epoch": epoch, **row} for row in rows]
-            pace.curves = {row["subset"]: row["accuracy"] for row in scores[0]}
-        if epoch in saved:
+                state.history[str(seed)] += [{"epoch": epoch, **row} for row in rows]
+            pace.accuracies = {row["subset"]: row["accuracy"] for row in scores[0]}
+        if epoch in snapshot_epochs:
             for seed, network in zip(seeds, stack.networks, strict=True):
                 snapshots.save(folder / f"seed{seed}", network, epoch, seed, scaling)
-        progress.epoch = epoch
+        state.epoch, state.tensors = epoch, training.tensors()
         pace.report(epoch)
-        stopping = stop[:1]  # looked at once: what comes later waits for the next epoch
-        if epoch == epochs or stopping or time.monotonic() - checkpointed > settings["checkpoint_seconds"]:
-            checkpoints.save(folder, made_from, stack, orders, progress)
-            checkpointed = time.monotonic()
-        if stopping and epoch < epochs:
-            raise TrainingStopped(
-                f"Stopped by {stopping[0].name} after epoch {epoch}; the next run continues from there."
+        if epoch == epochs or time.monotonic() - saved > settings["checkpoint_seconds"]:
+            state.save(folder)
+            saved = time.monotonic()
+    return state
+
+
+class _Training:
+    """What an epoch needs: the networks, their data, and a generator of batch orders for each seed."""
+
+    def __init__(self, stack: Stack, data: Data, settings: Mapping, seeds: Sequence[int], state: State):
+        self.stack, self.data, self.settings, self.seeds = stack, data, settings, seeds
+        self.evaluations = set(log_spaced(settings["epochs"], settings["evaluations_per_decade"]))
+        self.orders = [torch.Generator().manual_seed(seeding.integer("batch_order", seed)) for seed in seeds]
+        self.train_epoch = epoch_of(stack, data, settings["batch_size"])
+        if state.tensors:
+            stack.restore(state.tensors)
+            for position, order in enumerate(self.orders):
+                order.set_state(state.tensors[f"order{position}"])
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All that an epoch changes, by name; the stack's tensors are not copied."""
+        orders = {f"order{position}": order.get_state() for position, order in enumerate(self.orders)}
+        return {**self.stack.state(), **orders}
+
+    def copy_of_tensors(self) -> dict[str, torch.Tensor]:
+        """All that an epoch changes, by name, as it is now."""
+        return {name: tensor.clone() for name, tensor in self.tensors().items()}
+
+    def run(self, epoch: int) -> list[list[dict]]:
+        """Train for one epoch, except that epoch 0 is the untrained networks; their scores if they are due, else [].
+
+        Raises TrainingDiverged if outputs or losses are not finite.
+        """
+        if epoch > 0:
+            orders = [torch.randperm(len(self.data.true), generator=order) for order in self.orders]
+            self._require_finite(self.train_epoch(torch.stack(orders)).tolist(), epoch)
+        if epoch not in self.evaluations:
+            return []
+        scores = evaluate(self.stack, self.data)
+        self._require_finite([all(math.isfinite(row["loss"]) for row in rows if row["n"]) for rows in scores], epoch)
+        return scores
+
+    def _require_finite(self, finite: Sequence[bool], epoch: int) -> None:
+        if not all(finite):
+            raise TrainingDiverged(
+                f"seed {self.seeds[finite.index(False)]}: the network's outputs were no longer finite after epoch "
+                f"{epoch}. Lower training.learning_rate (now {self.settings['learning_rate']}) or choose another "
+                "training.input_scaling."
             )
-    return progress
-
-
-def _require_finite(finite: list[bool], seeds: list[int], epoch: int, learning_rate: float) -> None:
-    if not all(finite):
-        raise TrainingDiverged(
-            f"seed {seeds[finite.index(False)]}: the network's outputs were no longer finite after epoch {epoch}. "
-            f"Lower training.learning_rate (now {learning_rate}) or choose another training.input_scaling."
-        )
-
-
-def _signals() -> list[signal.Signals]:
-    """A list that SIGTERM, which schedulers send before they kill, and SIGINT are appended to instead of ending the
-    process."""
-    received: list[signal.Signals] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: received.append(signal.Signals(number)))
-    return received
-
-
-class _Pace:
-    """Lines in the log: epoch, rate, time left and the latest accuracies."""
-
-    def __init__(self, done: int, epochs: int):
-        self.done, self.epochs, self.curves = done, epochs, {}
-        self.began = time.monotonic()
-        self.reported = -math.inf
-
-    def report(self, epoch: int) -> None:
-        now = time.monotonic()
-        if now - self.reported < REPORT_SECONDS and epoch < self.epochs:
-            return
-        self.reported = now
-        rate = (epoch - self.done) / max(now - self.began, 1e-9)
-        curves = "  ".join(f"{name} {value:.3f}" for name, value in self.curves.items() if value is not None)
-        left = (self.epochs - epoch) / rate
-        log.info("epoch %d/%d  %.2f epochs/s  %.0f s left  %s", epoch, self.epochs, rate, left, curves)

@@ -3,16 +3,18 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import torch
 
 from epochwise.data import image_table
 from epochwise.data.corruption import LABELS
 from epochwise.training import loop
-from epochwise.training.checkpoints import Progress
-from epochwise.training.device import choose_device, choose_precision
+from epochwise.training.checkpoints import State
+from epochwise.training.device import choose_device, choose_precision, environment_variables
 from epochwise.training.evaluation import Data
 from epochwise.training.folders import HISTORY_FILE, PROVENANCE_FILE
 from epochwise.training.history import HISTORY, history
@@ -24,70 +26,86 @@ from epochwise.workflow.job import elapsed, write_json
 from epochwise.workflow.schedule import log_spaced
 
 
-def train_networks(
-    folder: Path,
-    spec: Mapping,
-    *,
-    train: str,
-    test: str,
-    labels: Sequence[str],
-    code: str,
-    threads: int,
-    resources: Mapping,
-) -> None:
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a training job reads: images, and labels (one table for all seeds or one per seed)."""
+
+    train: str
+    test: str
+    labels: Sequence[str]
+
+
+def train_networks(folder: Path, spec: Mapping, inputs: Inputs, *, code: str, threads: int, resources: Mapping) -> None:
     """Train one network per seed of `spec` and leave its files in `folder`, where a saved state is continued.
 
     Args:
         folder: the training folder, see `epochwise.training.folders`.
         spec: `training` (that block of the configuration), `seeds`, `hidden_layers` and `width`.
-        train: table of the training images.
-        test: table of the test images.
-        labels: tables of labels, one for all seeds or one per seed.
+        inputs: the files with images and labels.
         code: stamp of the code; a state that other code has left is not continued.
         threads: number of threads for matrix products.
         resources: `gpu`, `jobs_per_gpu` and `checkpoint_seconds` of the rule.
 
     Raises:
+        InputError: the device or the precision is not available.
         TrainingDiverged: the outputs of a network are no longer finite.
         TrainingStopped: the job received SIGTERM or SIGINT; its state is saved.
     """
-    settings, seeds = spec["training"], spec["seeds"]
-    gpu = gpus.claim_if_unscheduled(resources["gpu"], resources["jobs_per_gpu"])  # noqa: F841  held until the job ends
     # Moments of Adam that decay towards zero would end as denormal numbers, which processors are slow with. The mode is
-    # set before any thread starts, because threads take it over.
+    # set before any thread starts, because threads inherit it.
     torch.set_flush_denormal(True)
-    device = choose_device(settings["device"], threads)
+    settings = spec["training"]
+    device = choose_device(settings["device"], threads, resources["gpu"])
     dtype = choose_precision(settings["precision"], device)
-    images, test_images = image_table.read(train), image_table.read(test)
-    draws = [tables.read(path, LABELS) for path in labels]
+    with gpus.claimed(device.type, resources["jobs_per_gpu"]):
+        data, scaling, sizes = read_data(inputs, spec, device, dtype)
+        networks = initial_networks(spec, *sizes)
+        state = loop.train(
+            Stack(networks, settings["learning_rate"], device, dtype),
+            data,
+            {**settings, "checkpoint_seconds": resources["checkpoint_seconds"]},
+            seeds=spec["seeds"],
+            scaling=scaling,
+            folder=folder,
+            made_from=fingerprint(spec, code, device.type, inputs),
+        )
+        noise_rates = (data.given != data.true).double().mean(1).tolist()
+    for seed, noise_rate in zip(spec["seeds"], noise_rates, strict=True):
+        _write_curves_and_provenance(folder / f"seed{seed}", spec, seed, state, device.type, noise_rate)
+
+
+def read_data(
+    inputs: Inputs, spec: Mapping, device: torch.device, dtype: torch.dtype
+) -> tuple[Data, Scaling, tuple[int, int]]:
+    """The data on the device, how it was scaled, and the numbers of inputs and of classes of a network."""
+    images, test_images = image_table.read(inputs.train), image_table.read(inputs.test)
+    draws = [tables.read(path, LABELS) for path in inputs.labels]
     pixels = images.pixels[draws[0]["index"]]
-    scaling = Scaling.fit(settings["input_scaling"], pixels, images.shape[0])
-    given = torch.stack([torch.from_numpy(draw["given_label"].to_numpy("int64")) for draw in draws])
+    scaling = Scaling.fit(spec["training"]["input_scaling"], pixels, images.shape[0])
+
+    def labels(values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(values.astype("int64")).to(device)
+
+    given = labels(np.stack([draw["given_label"] for draw in draws]))
     data = Data(
         inputs=network_inputs(pixels, scaling, device, dtype),
-        given=given.expand(len(seeds), -1).to(device),
-        true=torch.from_numpy(draws[0]["true_label"].to_numpy("int64")).to(device),
+        given=given.expand(len(spec["seeds"]), -1),
+        true=labels(draws[0]["true_label"].to_numpy()),
         test_inputs=network_inputs(test_images.pixels, scaling, device, dtype),
-        test_labels=torch.from_numpy(test_images.labels.astype("int64")).to(device),
+        test_labels=labels(test_images.labels),
     )
-    networks = [MLP(pixels.shape[1], spec["hidden_layers"], spec["width"], len(images.class_names)) for _ in seeds]
-    for network, seed in zip(networks, seeds, strict=True):
-        initialize(network, settings["initialization"], seeding.integer("initial_weights", seed))
-    progress = loop.train(
-        Stack(networks, settings["learning_rate"], device, dtype),
-        data,
-        {**settings, "checkpoint_seconds": resources["checkpoint_seconds"]},
-        seeds,
-        scaling,
-        folder,
-        fingerprint(spec, code, device.type, train, labels),
-    )
-    for position, seed in enumerate(seeds):
-        noise_rate = (data.given[position] != data.true).double().mean().item()
-        _write_curves_and_provenance(folder / f"seed{seed}", spec, seed, progress, str(device), noise_rate)
+    return data, scaling, (pixels.shape[1], len(images.class_names))
 
 
-def fingerprint(spec: Mapping, code: str, device: str, train: str, labels: Sequence[str]) -> str:
+def initial_networks(spec: Mapping, inputs: int, classes: int) -> list[MLP]:
+    """The untrained networks, one per seed of `spec`."""
+    networks = [MLP(inputs, spec["hidden_layers"], spec["width"], classes) for _ in spec["seeds"]]
+    for network, seed in zip(networks, spec["seeds"], strict=True):
+        initialize(network, spec["training"]["initialization"], seeding.integer("initial_weights", seed))
+    return networks
+
+
+def fingerprint(spec: Mapping, code: str, device: str, inputs: Inputs) -> str:
     """SHA-256 of everything that a saved state depends on; a state with another fingerprint is not continued.
 
     The number of epochs does not count, because a finished run can be made longer. The kind of device does, because
@@ -95,27 +113,29 @@ def fingerprint(spec: Mapping, code: str, device: str, train: str, labels: Seque
     """
     fixed = {**spec, "training": {key: value for key, value in spec["training"].items() if key != "epochs"}}
     content = hashlib.sha256(f"{json.dumps(fixed, sort_keys=True)} {torch.__version__} {device}".encode())
-    content.update(pq.read_schema(train).metadata[b"sha256"])
+    content.update(pq.read_schema(inputs.train).metadata[b"sha256"])
     content.update(code.encode())
-    for path in labels:
+    for path in inputs.labels:
         content.update(Path(path).read_bytes())
     return content.hexdigest()
 
 
 def _write_curves_and_provenance(
-    folder: Path, spec: Mapping, seed: int, progress: Progress, device: str, noise_rate: float
+    folder: Path, spec: Mapping, seed: int, state: State, device: str, noise_rate: float
 ) -> None:
+    """Write the learning curves and the provenance of one network."""
     settings = spec["training"]
     evaluated = log_spaced(settings["epochs"], settings["evaluations_per_decade"])
-    tables.write(history(progress.history[str(seed)], evaluated), HISTORY, folder / HISTORY_FILE)
+    tables.write(history(state.history[str(seed)], evaluated), HISTORY, folder / HISTORY_FILE)
     about = {
         **records.environment({**spec}),
         **elapsed(),
-        "resumed_from_epoch": progress.resumed_from,
+        "resumed_from_epoch": state.resumed_from,
         "seed": seed,
         "noise_rate": noise_rate,
         "device": device,
-        "threads": progress.threads,
+        "hardware": state.hardware,
+        "environment_variables": environment_variables(),
         "precision": settings["precision"],
     }
     write_json(about, folder / PROVENANCE_FILE)

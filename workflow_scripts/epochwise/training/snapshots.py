@@ -16,7 +16,7 @@ from epochwise.workflow.files import atomic
 
 
 def save(folder: str | Path, model: MLP, epoch: int, seed: int, scaling: Scaling) -> None:
-    """Write one snapshot atomically, with all that is needed to use it on pixels."""
+    """Write the weights of one epoch atomically, with all metadata that is needed to use them on pixels."""
     metadata = {
         "epoch": str(epoch),
         "seed": str(seed),
@@ -36,24 +36,24 @@ def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
             raise TypeError("its weights are not all float32")
         widths = json.loads(metadata["hidden_widths"])
         inputs, classes = tensors["layers.0.weight"].shape[1], len(tensors[f"layers.{len(widths)}.bias"])
-        with torch.device("meta"):  # no weights are drawn that would be overwritten at once
+        with torch.device("meta"):  # because drawing weights would take time, and they are overwritten at once
             model = MLP(inputs, len(widths), widths[0], classes)
         model.load_state_dict(tensors, assign=True)
         scaling = Scaling(tuple(json.loads(metadata["input_mean"])), tuple(json.loads(metadata["input_std"])))
     except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path} is no usable snapshot ({error}); delete {path.parent} and run the workflow again to train it anew."
+            f"{path} is no usable snapshot ({error}); delete {path.parent} and run the workflow again."
         ) from error
     return model.requires_grad_(False), scaling
 
 
 def save_state(path: str | Path, tensors: dict[str, torch.Tensor], progress: dict) -> None:
-    """Write a training state atomically: tensors, and `progress` as JSON metadata."""
+    """Write a training state atomically: tensors, and `progress` as JSON in the metadata."""
     _write(path, tensors, {"progress": json.dumps(progress, allow_nan=False)})
 
 
 def load_state(path: str | Path) -> tuple[dict[str, torch.Tensor], dict] | None:
-    """The state at `path`, or None where there is none or it is damaged."""
+    """Tensors and progress of the state at `path`, or None if there is none or it is damaged."""
     try:
         tensors, metadata = _read(path)
         progress = json.loads(metadata["progress"])
@@ -63,9 +63,9 @@ def load_state(path: str | Path) -> tuple[dict[str, torch.Tensor], dict] | None:
 
 
 def _write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    """Write safetensors atomically, the keys of its header sorted: the library leaves their order to chance."""
-    metadata = metadata | {"crc32": _checksum(tensors, metadata)}
-    content = serialize({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+    """Write safetensors atomically, with the keys of the header sorted, because the library leaves their order open."""
+    tensors = {name: _packed(tensor) for name, tensor in tensors.items()}
+    content = serialize(tensors, metadata | {"crc32": _checksum(tensors, metadata)})
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
@@ -74,20 +74,25 @@ def _write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[st
         file.write(memoryview(content)[end:])
 
 
+def _packed(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor in the processor's memory without gaps. It is copied once, and only where this is needed."""
+    return tensor.detach().cpu().contiguous()
+
+
 def _read(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a file. Raises SafetensorError if its checksum differs."""
     with safe_open(path, "pt") as file:
         tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     if metadata.pop("crc32", None) != _checksum(tensors, metadata):
-        raise SafetensorError("its checksum does not fit its content")
+        raise SafetensorError("its checksum does not match its content")
     return tensors, metadata
 
 
 def _checksum(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
-    """CRC-32 of metadata and tensors; the format itself carries none."""
+    """CRC-32 of metadata and of packed tensors, because the format itself has no checksum."""
     checksum = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         checksum = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), checksum)
-        packed = tensor.detach().cpu().contiguous()
-        flat = packed.as_strided((packed.numel(),), (1,))  # of one element, it is contiguous whatever its stride
+        flat = tensor.as_strided((tensor.numel(),), (1,))  # because a single element may have any stride
         checksum = zlib.crc32(flat.view(torch.uint8).numpy(), checksum)
     return str(checksum)

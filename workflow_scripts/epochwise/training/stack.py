@@ -1,8 +1,12 @@
-"""Networks of one shape trained side by side, one per seed: the training step, written out for speed.
+"""Networks of one shape trained side by side, one per seed: a training step written out for speed.
 
-What a step costs beyond its matrix products is bookkeeping, so there is little of it: all weights lie in one buffer
-(one call of Adam moves them all), every result has a buffer of its own, and each bias is the last column of its weight,
-fed by a column of ones, so that it and its gradient come out of the products. Rows are padded to whole cache lines.
+Besides its matrix products a step costs mostly overhead, so this module keeps the overhead small:
+
+- All weights are in one buffer, which Adam updates in few calls. Every result is written into a buffer made in advance.
+- Each layer keeps its biases as one more column of its weights, and its inputs have a column of ones to multiply them
+  with. So the products also compute the biases' contribution and their gradient.
+- Rows are padded with zeros to whole cache lines and multiplied as a whole, because processors and GPUs are fastest on
+  aligned rows. A padded weight meets only zeros: its gradient is 0, and it stays 0.
 """
 
 import itertools
@@ -17,18 +21,19 @@ from epochwise.training.mlp import MLP
 from epochwise.training.scaling import Scaling
 
 CACHE_LINE = 16  # float32 numbers
-EVALUATED = 2048  # samples per forward pass of an evaluation; bounds memory
-PIECE = 1 << 19  # weights that a processor moves and rounds at a time: about what its cache holds with their moments
+EVALUATED = 2048  # samples per forward pass of an evaluation, because this bounds memory
+PIECE = 1 << 19  # weights that a processor updates and rounds at a time, because its cache holds about this many
+CUDA_PIECES = 32  # parts of the weights in one call of Adam on a GPU: enough to occupy it, and still one kernel
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 def padded(inputs: int) -> int:
-    """Length of a row that holds `inputs` values and the 1 that feeds the bias."""
+    """Length of a row that holds `inputs` values and the 1 that multiplies the bias."""
     return math.ceil((inputs + 1) / CACHE_LINE) * CACHE_LINE
 
 
 def network_inputs(pixels: np.ndarray, scaling: Scaling, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """Inputs (N, padded(D)) of a stack for pixels (N, D) uint8: scaled, then the column of ones, then zeros."""
+    """Inputs (N, padded(D)) of a stack for pixels (N, D) uint8: the scaled pixels, a column of ones, then zeros."""
     count, inputs = pixels.shape
     rows = torch.zeros(count, padded(inputs), device=device, dtype=dtype)
     rows[:, inputs] = 1
@@ -40,24 +45,61 @@ def network_inputs(pixels: np.ndarray, scaling: Scaling, device: torch.device, d
 
 @dataclass(frozen=True)
 class _Buffers:
-    """Room for one batch of B samples.
+    """Memory for one batch of B samples in S networks. H is the width of a hidden layer, K the number of classes.
 
-    `rows` (S·B, padded(D)) holds the inputs; `below` what enters each layer, ones included (S, B, in + 1), its first
-    entry being the rows; `hidden` (S, B, H) the same without inputs and ones; `delta` (S, B, H) the gradient by it.
+    Attributes:
+        rows: inputs of the networks (S·B, padded(D)).
+        layer_inputs: what enters each layer, first to last (S, B, padded(in)); the first one is `rows`.
+        hidden: outputs of each hidden layer (S, B, H). They are the first H columns of the next layer's inputs.
+        delta: gradient of the loss by `hidden` (S, B, H).
+        logits: outputs of the networks (S, B, K).
     """
 
     rows: torch.Tensor
-    below: list[torch.Tensor]
+    layer_inputs: list[torch.Tensor]
     hidden: list[torch.Tensor]
     delta: list[torch.Tensor]
     logits: torch.Tensor
 
 
-class Stack:
-    """S networks, their Adam optimizer (Kingma & Ba 2015; β = (0.9, 0.999), ε = 1e-8), and the gradient between them.
+@dataclass(frozen=True)
+class _Update:
+    """A part of all weights that one call of Adam updates and one copy then rounds.
 
-    The parameters of the given networks become views of the stack's `parameters`, so they train in place. With
-    `dtype` bfloat16 the products are bfloat16; weights, moments, softmax and loss stay float32.
+    The lists are what `torch._fused_adam_` takes. `rounded` and `exact` are views of the same part as one tensor.
+    """
+
+    weights: list[torch.Tensor]
+    gradients: list[torch.Tensor]
+    exp_avg: list[torch.Tensor]
+    exp_avg_sq: list[torch.Tensor]
+    rounded: torch.Tensor
+    exact: torch.Tensor
+
+
+class Stack:
+    """S networks of one shape, trained on the same inputs, each with labels and a batch order of its own.
+
+    `train_epoch` computes for each network what this loop computes:
+
+        for batch in permutation.split(batch_size):
+            optimizer.zero_grad()
+            logits = network(inputs[batch])
+            loss = torch.nn.functional.cross_entropy(logits, labels[batch])
+            loss.backward()
+            optimizer.step()
+
+    The optimizer is Adam (Kingma & Ba 2015) with β = (0.9, 0.999) and ε = 1e-8. The gradient is written out by hand,
+    and one batched product serves all networks.
+
+    Attributes:
+        networks: the networks. Their parameters are views of `parameters`, so training changes them in place.
+        parameters: all weights and biases (P,) float32, network by network within each layer.
+        exp_avg, exp_avg_sq: Adam's moments of the gradient and of its square (P,) float32, named as in torch.
+        step: number of Adam's steps so far.
+        gradient: gradient of the loss in the latest step (P,).
+        rounds: whether the products use a copy of the weights that is rounded to `dtype` bfloat16. Weights, moments,
+            softmax and loss are float32 always.
     """
 
     def __init__(
@@ -67,40 +109,57 @@ class Stack:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ):
-        self.networks, self.learning_rate, self.device, self.dtype = networks, learning_rate, device, dtype
+        self.networks, self.learning_rate, self.device, self.dtype = (
+            networks,
+            learning_rate,
+            torch.device(device),
+            dtype,
+        )
         self.sizes = [networks[0].layers[0].in_features, *(layer.out_features for layer in networks[0].layers)]
         length = sum(len(networks) * out * padded(inputs) for inputs, out in itertools.pairwise(self.sizes))
-        self.parameters, self.first, self.second = torch.zeros(3, length, device=device).unbind()
-        self.steps = torch.zeros((), device=device)
-        for layer, matrix in enumerate(self._matrices(self.parameters)):
-            for network, weight in zip(networks, matrix, strict=True):
-                linear = network.layers[layer].requires_grad_(False)
-                weight.copy_(torch.cat([linear.weight, linear.bias[:, None]], 1))
-                linear.weight.data, linear.bias.data = weight[:, :-1], weight[:, -1]
-        # What the products read and write: the weights themselves, or a rounded copy, and the gradient.
+        self.parameters, self.exp_avg, self.exp_avg_sq = torch.zeros(3, length, device=device).unbind()
+        self.step = torch.zeros((), device=device)
+        self._take_over_parameters()
+        self.rounds = dtype != torch.float32
+        # What the products read: the weights themselves, or a rounded copy.
         self._factors = self.parameters.to(dtype)
-        self.gradient = torch.zeros_like(self._factors)
-        # A single network goes without the leading dimension: plain products cost less than batches of one.
+        # On a GPU a product of bfloat16 numbers can be written as float32; a processor rounds it to bfloat16.
+        self._exact_gradient = self.rounds and self.device.type != "cpu"
+        self.gradient = torch.zeros_like(self.parameters if self._exact_gradient else self._factors)
+        # A single network has no leading dimension, because plain products cost less than batched ones.
         self._multiply, self._multiply_scaled = (
             (torch.mm, torch.addmm) if len(networks) == 1 else (torch.bmm, torch.baddbmm)
         )
-        # Views are made once: in a small network's step, making them would take as long as a product.
+        # Views are made once, because in a small network's step making them would take as long as a product.
         matrices = [self._squeezed(matrix) for matrix in self._matrices(self._factors)]
-        self._forwards = [matrix.mT for matrix in matrices]
-        self._backwards = [matrix[..., :-1] for matrix in matrices]
-        self._readout = self._squeezed(self._matrices(self.parameters)[-1]).mT
+        self._forward_weights = [matrix.mT for matrix in matrices]
+        self._backward_weights = [matrix[..., :inputs] for matrix, inputs in zip(matrices, self.sizes, strict=False)]
+        self._last_weights = self._squeezed(self._matrices(self.parameters)[-1]).mT
         self._gradients = [self._squeezed(matrix) for matrix in self._matrices(self.gradient)]
-        at_once = PIECE if self._rounds() and torch.device(device).type == "cpu" else length
-        moved_together = (self.parameters, self.gradient, self.first, self.second, self._factors)
-        self._pieces = list(zip(*(buffer.split(at_once) for buffer in moved_together), strict=True))
-        self._rooms: dict[int, _Buffers] = {}
+        self._updates = self._make_updates()
+        self._buffers_by_batch: dict[int, _Buffers] = {}
+
+    @property
+    def launches_per_step(self) -> int:
+        """Number of kernels that a training step launches on a GPU.
+
+        Per hidden layer these are five: its product, ReLU, the gradient of its weights, and the gradient by its outputs
+        with that of ReLU. The seven others are the choice of the samples, the output layer's two products, softmax, its
+        gradient, the count of steps, and Adam. Rounding takes two more, and joining the samples of networks one.
+        """
+        return 5 * (len(self.sizes) - 2) + 7 + 2 * self.rounds + (len(self.networks) > 1)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """All that training changes, by name; `restore` takes it back."""
-        return {"parameters": self.parameters, "first": self.first, "second": self.second, "steps": self.steps}
+        """The tensors that training changes, by name. They are not copied."""
+        return {
+            "parameters": self.parameters,
+            "exp_avg": self.exp_avg,
+            "exp_avg_sq": self.exp_avg_sq,
+            "step": self.step,
+        }
 
     def restore(self, state: dict[str, torch.Tensor]) -> None:
-        """Continue from a state."""
+        """Continue from a state that `state` has returned."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
         self._factors.copy_(self.parameters)
@@ -109,93 +168,139 @@ class Stack:
     def train_epoch(
         self, inputs: torch.Tensor, given: torch.Tensor, permutations: torch.Tensor, batch_size: int
     ) -> torch.Tensor:
-        """One pass over the training set, each network in an order of its own; whether each is still finite (S,).
+        """Train each network for one pass over the training set.
 
-        `inputs` (N, padded(D)); `given` (S, N) labels; `permutations` (S, N). A weight that is infinite or not a number
-        never becomes finite again, so the logits of the last batch tell.
+        Args:
+            inputs: inputs of all samples (N, padded(D)), as `network_inputs` makes them.
+            given: labels of all samples for each network (S, N) int64.
+            permutations: order of the samples for each network (S, N) int64.
+            batch_size: samples per step; the last step has those that are left.
+
+        Returns:
+            Whether each network is still finite (S,). The logits of the last batch show it, because a weight that is
+            infinite or not a number never becomes finite again.
         """
         labels = given.gather(1, permutations)
-        wanted = self._squeezed(torch.nn.functional.one_hot(labels, self.sizes[-1]).to(torch.float32))
-        batches = zip(self._squeezed(permutations).split(batch_size, -1), wanted.split(batch_size, -2), strict=True)
-        for samples, target in batches:
-            room = self._room(samples.shape[-1])
-            torch.index_select(inputs, 0, samples.reshape(-1), out=room.rows)
-            self._step(room, target)
-        return room.logits.isfinite().flatten(-2).all(-1).reshape(-1)
+        one_hot = self._squeezed(torch.nn.functional.one_hot(labels, self.sizes[-1]).to(torch.float32))
+        batches = zip(self._squeezed(permutations).split(batch_size, -1), one_hot.split(batch_size, -2), strict=True)
+        for samples, targets in batches:
+            buffers = self._buffers(samples.shape[-1])
+            torch.index_select(inputs, 0, samples.reshape(-1), out=buffers.rows)
+            self._forward(buffers)
+            self._multiply(buffers.layer_inputs[-1], self._forward_weights[-1], out=buffers.logits)
+            self._backward(buffers, targets)
+            self._adam()
+        return buffers.logits.isfinite().flatten(-2).all(-1).reshape(-1)
 
     @torch.inference_mode()
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Logits (S, N, K) for inputs (N, padded(D)); the last layer is float32, since rounded logits may tie."""
+        """Logits (S, N, K) float32 for inputs (N, padded(D)).
+
+        The last layer is not rounded, because rounded logits of two classes may be equal.
+        """
         logits = torch.empty(len(self.networks), len(inputs), self.sizes[-1], device=self.device)
         for piece, found in zip(inputs.split(EVALUATED), logits.split(EVALUATED, 1), strict=True):
-            room = self._room(len(piece))
-            room.rows.view(-1, *piece.shape)[:] = piece
-            self._activate(room)
-            found[:] = self._multiply(room.below[-1].float(), self._readout)
+            buffers = self._buffers(len(piece))
+            buffers.rows.view(-1, *piece.shape)[:] = piece
+            self._forward(buffers)
+            found[:] = self._multiply(buffers.layer_inputs[-1].float(), self._last_weights)
         return logits
 
-    def _step(self, room: _Buffers, target: torch.Tensor) -> None:
-        """Forward, backward and Adam for a batch of which `target` (S, B, K) are the one-hot labels."""
-        self._activate(room)
-        self._multiply(room.below[-1], self._forwards[-1], out=room.logits)
-        # By the logits, the gradient of the mean cross-entropy is (softmax - one-hot)/B; 1/B joins the products.
-        share = 1 / target.shape[-2]
-        delta = torch.softmax(room.logits, -1, dtype=torch.float32).sub_(target).to(self.dtype)
+    def _forward(self, buffers: _Buffers) -> None:
+        """Compute the hidden layers for the inputs in `buffers`."""
+        for inputs, weights, hidden in zip(buffers.layer_inputs, self._forward_weights, buffers.hidden, strict=False):
+            self._multiply(inputs, weights, out=hidden).relu_()
+
+    def _backward(self, buffers: _Buffers, targets: torch.Tensor) -> None:
+        """Compute the gradient of the mean cross-entropy for a batch with the one-hot labels `targets` (S, B, K).
+
+        By the logits it is (softmax - targets)/B. The factor 1/B is applied in the products with the layers' inputs.
+        """
+        share = 1 / targets.shape[-2]
+        out_dtype = (torch.float32,) if self._exact_gradient else ()
+        delta = torch.softmax(buffers.logits, -1, dtype=torch.float32).sub_(targets).to(self.dtype)
         for layer in reversed(range(len(self._gradients))):
-            gradient = self._gradients[layer]
-            self._multiply_scaled(gradient, delta.mT, room.below[layer], beta=0, alpha=share, out=gradient)
+            gradient, inputs = self._gradients[layer], buffers.layer_inputs[layer]
+            self._multiply_scaled(gradient, delta.mT, inputs, *out_dtype, beta=0, alpha=share, out=gradient)
             if layer > 0:
-                delta = self._multiply(delta, self._backwards[layer], out=room.delta[layer - 1])
-                torch.ops.aten.threshold_backward.grad_input(delta, room.hidden[layer - 1], 0, grad_input=delta)
-        self.steps += 1
-        # The function inside torch.optim.Adam, without what surrounds it: that costs more than this for small networks,
-        # and imports torch's compiler, which takes longer than many a run.
-        for weights, gradient, first, second, factors in self._pieces:
+                delta = self._multiply(delta, self._backward_weights[layer], out=buffers.delta[layer - 1])
+                torch.ops.aten.threshold_backward.grad_input(delta, buffers.hidden[layer - 1], 0, grad_input=delta)
+
+    def _adam(self) -> None:
+        """Update the weights, and round them for the next step's products.
+
+        `torch._fused_adam_` is the function inside torch.optim.Adam. It is called directly, because for small networks
+        the class around it costs more than the update, and importing that class also imports torch's compiler.
+        """
+        self.step += 1
+        for part in self._updates:
             torch._fused_adam_(
-                [weights], [gradient.float()], [first], [second], [], [self.steps],
-                lr=self.learning_rate, beta1=BETAS[0], beta2=BETAS[1], eps=EPSILON, weight_decay=0.0, amsgrad=False,
-                maximize=False,
+                part.weights, [gradient.float() for gradient in part.gradients], part.exp_avg, part.exp_avg_sq, [],
+                [self.step] * len(part.weights), lr=self.learning_rate, beta1=BETAS[0], beta2=BETAS[1], eps=EPSILON,
+                weight_decay=0.0, amsgrad=False, maximize=False,
             )  # fmt: skip
-            if self._rounds():
-                factors.copy_(weights)
+            if self.rounds:
+                part.rounded.copy_(part.exact)
 
-    def _activate(self, room: _Buffers) -> None:
-        """The hidden layers for the inputs in `room`."""
-        for below, weight, hidden in zip(room.below, self._forwards, room.hidden, strict=False):
-            self._multiply(below, weight, out=hidden).relu_()
+    def _take_over_parameters(self) -> None:
+        """Copy the networks' weights and biases into `parameters`, and make them views of it."""
+        for layer, matrices in enumerate(self._matrices(self.parameters)):
+            for network, matrix in zip(self.networks, matrices, strict=True):
+                linear = network.layers[layer].requires_grad_(False)
+                weight, bias = matrix[:, : linear.in_features], matrix[:, linear.in_features]
+                weight.copy_(linear.weight)
+                bias.copy_(linear.bias)
+                linear.weight.data, linear.bias.data = weight, bias
 
-    def _rounds(self) -> bool:
-        """Whether the products work with rounded copies of the weights."""
-        return self._factors is not self.parameters
+    def _make_updates(self) -> list[_Update]:
+        """The parts in which Adam updates the weights.
 
-    def _matrices(self, flat: torch.Tensor) -> list[torch.Tensor]:
-        """Each layer's weights, with its biases as last column, (S, out, in + 1), as views of a flat buffer."""
-        shapes = [(len(self.networks), out, padded(inputs)) for inputs, out in itertools.pairwise(self.sizes)]
-        parts = flat.split([math.prod(shape) for shape in shapes])
+        A processor that rounds takes one piece after another, because each then stays in its cache. A GPU takes all
+        pieces in one call, because its kernel would otherwise occupy few multiprocessors in small networks.
+        """
+        length = len(self.parameters)
+        on_cpu = self.device.type == "cpu"
+        in_one_call = PIECE if on_cpu and self.rounds else length
+        piece = in_one_call if on_cpu else math.ceil(length / CUDA_PIECES / CACHE_LINE) * CACHE_LINE
+        parts = (
+            buffer.split(in_one_call)
+            for buffer in (self.parameters, self.gradient, self.exp_avg, self.exp_avg_sq, self._factors)
+        )
         return [
-            part.view(shape)[..., : inputs + 1] for part, shape, inputs in zip(parts, shapes, self.sizes, strict=False)
+            _Update(*(list(part.split(piece)) for part in adam), rounded=factors, exact=adam[0])
+            for *adam, factors in zip(*parts, strict=True)
         ]
 
-    def _room(self, batch: int) -> _Buffers:
-        """The buffers for a batch of this size, made at first use."""
-        if batch not in self._rooms:
+    def _matrices(self, flat: torch.Tensor) -> list[torch.Tensor]:
+        """Views of a flat buffer (P,) as matrices, one per layer (S, out, padded(in)).
+
+        The columns are the layer's weights, its biases, and zeros.
+        """
+        shapes = [(len(self.networks), out, padded(inputs)) for inputs, out in itertools.pairwise(self.sizes)]
+        parts = flat.split([math.prod(shape) for shape in shapes])
+        return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    def _buffers(self, batch: int) -> _Buffers:
+        """The buffers for a batch of this size, which are made at its first use."""
+        if batch not in self._buffers_by_batch:
 
             def new(width: int) -> torch.Tensor:
                 shape = (len(self.networks), batch, width)
                 return self._squeezed(torch.zeros(shape, device=self.device, dtype=self.dtype))
 
-            *entering, classes = self.sizes
-            signals = [new(padded(width)) for width in entering]
-            for signal, width in zip(signals, entering, strict=True):
-                signal[..., width] = 1
-            self._rooms[batch] = _Buffers(
-                rows=signals[0].view(-1, signals[0].shape[-1]),
-                below=[signal[..., : width + 1] for signal, width in zip(signals, entering, strict=True)],
-                hidden=[signal[..., :width] for signal, width in zip(signals[1:], entering[1:], strict=True)],
-                delta=[new(width) for width in entering[1:]],
+            *widths, classes = self.sizes
+            layer_inputs = [new(padded(width)) for width in widths]
+            for values, width in zip(layer_inputs, widths, strict=True):
+                values[..., width] = 1
+            self._buffers_by_batch[batch] = _Buffers(
+                rows=layer_inputs[0].view(-1, layer_inputs[0].shape[-1]),
+                layer_inputs=layer_inputs,
+                hidden=[values[..., :width] for values, width in zip(layer_inputs[1:], widths[1:], strict=True)],
+                delta=[new(width) for width in widths[1:]],
                 logits=new(classes),
             )
-        return self._rooms[batch]
+        return self._buffers_by_batch[batch]
 
     def _squeezed(self, values: torch.Tensor) -> torch.Tensor:
+        """Without the leading dimension of networks (S, …) if there is a single one."""
         return values[0] if len(self.networks) == 1 else values

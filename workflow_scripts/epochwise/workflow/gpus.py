@@ -1,13 +1,12 @@
-"""One GPU per job on a machine without a scheduler: locks, which the system releases however a job ends."""
+"""One GPU per job: each job locks the GPU that it uses. The system releases the lock however the job ends."""
 
 import itertools
 import logging
-import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import BaseFileLock, Timeout
@@ -19,18 +18,50 @@ log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
 
 
-def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = None) -> tuple[str, BaseFileLock]:
-    """The first of `gpus` that fewer than `jobs_per_gpu` jobs of this user hold, and the lock on it; waits for one.
+def shown() -> bool:
+    """Whether this machine shows a GPU, without asking torch, which may not be installed where jobs are planned."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # the latter in Windows' Linux
 
-    The lock files lie in `folder`, by default the system's for temporary files. A GPU is held until the lock is
-    released or the process ends.
+
+@contextmanager
+def claimed(device: str, jobs_per_gpu: int) -> Iterator[None]:
+    """Hold one of the visible GPUs and make it torch's current one, if `device` is `cuda`.
+
+    GPUs are named by their unique identifiers, because the numbers that a job sees depend on what it may see. At most
+    `jobs_per_gpu` jobs of a user compute on a GPU at the same time; further jobs wait.
+    """
+    if device != "cuda":
+        yield
+        return
+    import torch
+
+    names = [str(torch.cuda.get_device_properties(number).uuid) for number in range(torch.cuda.device_count())]
+    gpu, lock = claim(names, jobs_per_gpu)
+    torch.cuda.set_device(names.index(gpu))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = None) -> tuple[str, BaseFileLock]:
+    """Claim a GPU, and wait for one if all are taken.
+
+    Args:
+        gpus: names of the GPUs, in the order in which they are tried.
+        jobs_per_gpu: number of jobs of this user that may hold the same GPU.
+        folder: where the lock files are; by default the system's folder for temporary files.
+
+    Returns:
+        The name of the GPU, and the lock. The GPU is held until the lock is released or the process ends.
     """
     folder = Path(folder or tempfile.gettempdir())
-    holder = f"{os.getuid()}-{os.environ.get('SLURM_JOB_ID', '')}"  # an allocation may count its GPUs from 0
-    told = False
+    waiting = False
     while True:
         for slot, gpu in itertools.product(range(jobs_per_gpu), gpus):
-            lock = lock_at(folder / f"epochwise-{holder}-gpu{gpu}-{slot}.lock")
+            lock = lock_at(folder / f"epochwise-{os.getuid()}-gpu-{gpu}-{slot}.lock")
             try:
                 lock.acquire(blocking=False)
             except Timeout:
@@ -40,35 +71,9 @@ def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = No
                     f"{lock.lock_file} cannot be locked: {error.strerror}. Set TMPDIR to a folder on a local disk that "
                     "you may write."
                 ) from error
-            log.info("on GPU %s", gpu)
+            log.info("computing on GPU %s", gpu)
             return gpu, lock
-        if not told:
+        if not waiting:
             log.info("waiting for one of the GPUs %s", ", ".join(gpus))
-            told = True
+            waiting = True
         time.sleep(_POLL_SECONDS)
-
-
-def claim_if_unscheduled(wanted: int, jobs_per_gpu: int) -> BaseFileLock | None:
-    """Make one GPU the only one that CUDA will show to this process, if the rule asks for one (`wanted`).
-
-    To be called before CUDA is used. Nothing is done in a SLURM job that sees no more GPUs than it asked for: the
-    scheduler has given it its own. In an allocation with more of them, jobs share them out like on any machine.
-    """
-    if not wanted:
-        return None
-    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
-    gpus = [name.strip() for name in shown.split(",")] if shown else [str(number) for number in range(_count())]
-    if not gpus or ("SLURM_JOB_ID" in os.environ and len(gpus) <= wanted):
-        return None  # choose_device tells that there is none
-    gpu, lock = claim(gpus, jobs_per_gpu)
-    os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    return lock
-
-
-def _count() -> int:
-    """Number of GPUs of this machine, asked for in a process of its own: counting can start CUDA, which would then no
-    longer look at CUDA_VISIBLE_DEVICES."""
-    import torch
-
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
-        return pool.submit(torch.cuda.device_count).result()
