@@ -41,7 +41,8 @@ def schema_of(table: catalogue.Table) -> pa.Schema:
 def tables_page() -> str:
     """The text of docs/tables.md: every table with its path, its columns, their types and meanings."""
     parts = [
-        "# Tables\n\nAll tables are Parquet files. Read one with `pandas.read_parquet(path)`. Missing values are null.\n"
+        "# Tables\n\n"
+        "All tables are Parquet files. Read one with `pandas.read_parquet(path)`. Missing values are null.\n"
         "`make docs` generates this page from `workflow_scripts/epochwise/catalogue.py` and the schemas, which are\n"
         "defined next to the functions that fill the tables.\n"
     ]
