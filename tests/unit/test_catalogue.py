@@ -1,6 +1,7 @@
 """The catalogue against the schemas, the rules and the generated pages."""
 
 import ast
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from epochwise import catalogue
 from epochwise.figures import theme
 from epochwise.findings import summary
 from epochwise.findings.claims import CLAIMS
+from epochwise.findings.findings import FINDINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "workflow_scripts" / "epochwise"
@@ -57,6 +59,20 @@ def test_figures_need_tables_that_exist_and_claims_name_figures_that_exist():
     assert all(set(figure.inputs) <= known for figure in catalogue.FIGURES)
     names = {figure.name for figure in catalogue.FIGURES}
     assert all(set(claim.figures) <= names for claim in CLAIMS)
+
+
+def test_the_science_page_names_the_primary_claims_of_each_finding():
+    page = (ROOT / "docs" / "science.md").read_text("utf-8")
+    for finding in FINDINGS:
+        row = next(line for line in page.splitlines() if line.startswith(f"| {finding.number}. {finding.title} "))
+        assert set(re.findall(r"`(\w+)`", row)) == set(finding.primary)
+
+
+def test_links_between_pages_lead_to_files():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("[a-z]*/README.md")]
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+            assert (page.parent / link).exists(), f"{page}: {link}"
 
 
 def test_the_catalogue_imports_nothing_of_the_project():

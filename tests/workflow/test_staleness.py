@@ -255,21 +255,27 @@ def edited(path, old, new):
         path.write_text(before)
 
 
+def after_edit(path, rules):
+    """The jobs after an edit of code. What the script of the figures reaches redraws all of them, else those that
+    depend on the summary."""
+    return jobs(rules, FIGURES if "corrupt" in rules or path in code.reached_by("figure.py") else None)
+
+
 @pytest.mark.parametrize(
-    "name", ["workflow/files", "data/noise/symmetric", "analysis/separation", "analysis/outliers", "findings/claims"]
+    "name",
+    [
+        "workflow/files",
+        "data/noise/symmetric",
+        "analysis/separation",
+        "analysis/outliers",
+        "findings/claims",
+        "figures/theme",
+    ],
 )
 def test_an_edited_module_re_runs_the_stages_that_reach_it(finished, name):
-    path = finished.folder / "workflow_scripts" / "epochwise" / f"{name}.py"
-    with edited(path, "\n\n\n", "\n\nEDITED = True\n\n\n"):
-        assert planned(finished) == jobs(MODULES[name], FIGURES if "corrupt" in MODULES[name] else None)
-
-
-@pytest.mark.parametrize("name", ["theme", "panels"])
-def test_an_edit_of_what_all_figures_share_redraws_all_figures(finished, name):
-    path = finished.folder / "workflow_scripts" / "epochwise" / "figures" / f"{name}.py"
-    with edited(path, "\n\n\n", "\n\nEDITED = True\n\n\n"):
-        found = planned(finished)
-    assert found == jobs(MODULES[f"figures/{name}"], None if name == "panels" else FIGURES)
+    file = f"workflow_scripts/epochwise/{name}.py"
+    with edited(finished.folder / file, "\n\n\n", "\n\nEDITED = True\n\n\n"):
+        assert planned(finished) == after_edit(ROOT / file, MODULES[name])
 
 
 def test_an_edited_figure_redraws_itself_alone(finished):
@@ -280,8 +286,9 @@ def test_an_edited_figure_redraws_itself_alone(finished):
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.what)
 def test_an_edit_re_runs_what_the_contract_names(finished, edit):
-    with edited(finished.folder / "workflow_scripts" / edit.file, edit.old, edit.new):
-        assert planned(finished) == jobs(edit.rules)
+    file = f"workflow_scripts/{edit.file}"
+    with edited(finished.folder / file, edit.old, edit.new):
+        assert planned(finished) == after_edit(ROOT / file, edit.rules)
 
 
 def test_a_stage_run_again_to_the_same_bytes_makes_nothing_stale(finished):
