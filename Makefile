@@ -69,7 +69,7 @@ docs: all
 	$(VENV)/bin/python docs/update.py results/digits
 	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
 
-# Make requirements.lock from pyproject.toml. A build tag such as +cpu is removed, so that each machine installs its own build.
+# Make requirements.lock from pyproject.toml. Build tags such as +cpu are removed, because machines need different builds.
 lock: $(READY)
 	$(VENV)/bin/pip-compile --quiet --upgrade --extra dev --strip-extras --allow-unsafe --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml

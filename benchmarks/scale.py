@@ -4,9 +4,9 @@ Usage: python benchmarks/scale.py [models ...]     default: 10 100 1000 5000
 
 A sweep over widths, depths, noise rates and seeds is planned from scratch. Then Snakemake runs it with empty jobs,
 which only write one byte to each output. Then `all` is asked for again, when nothing is left to do. Sweeps of up to 100
-models also run with the real jobs and one epoch of training. The time in which a core had no job is then divided by the number
-of jobs. For comparison, the same number of chains of four bare rules is planned, without params, scripts or resources.
-The table is printed and written to results/benchmarks/scale.csv.
+models also run with the real jobs and one epoch of training. The time in which a core had no job is then divided by
+the number of jobs. For comparison, the same number of chains of four bare rules is planned, without params, scripts or
+resources. The table is printed and written to results/benchmarks/scale.csv.
 """
 
 import re
