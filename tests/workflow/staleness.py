@@ -103,7 +103,7 @@ DATASET_CHANGES = (
     Change("components", 20, FEATURES),
 )
 DATASET_KEYS = {"source": EVERYTHING, "path": EVERYTHING} | {change.key: change.rules for change in DATASET_CHANGES}
-UNCHANGEABLE = {"noises.<name>.kind": "has one legal value", "experiment": "chooses what is built"}
+UNCHANGEABLE = {"noises.<name>.kind": "corrupt and later", "experiment": "chooses what is built"}
 
 # Each rule, which is also the name of its script, with the stages that run again after an edit of the script.
 RULES = {
@@ -329,6 +329,8 @@ depend on the manifests `seed<seed>.sha256`, `stack.sha256` and `snapshots.sha25
   `.snakemake` too. If you must copy them without it, keep the times (`cp -a`).
 - Package versions are not compared. After an upgrade, existing results stay. `provenance.json` and the records list the
   versions that made each result. A saved training state is continued only with the same version of torch.
+- An edit that changes what training does starts it from the initial weights. Saved states of other code are not
+  continued.
 - A job refuses to start if its code was edited after the workflow planned it. On a cluster each submitted job plans for
   itself and cannot notice this. Do not edit code while jobs wait in the queue.
 - A stack of seeds (`training.stack_seeds`) is trained as a whole, because the rounding of a batched product depends on
