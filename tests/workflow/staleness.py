@@ -103,6 +103,7 @@ DATASET_CHANGES = (
     Change("components", 20, FEATURES),
 )
 DATASET_KEYS = {"source": EVERYTHING, "path": EVERYTHING} | {change.key: change.rules for change in DATASET_CHANGES}
+# Keys that the tests do not change on the finished run.
 UNCHANGEABLE = {"noises.<name>.kind": "corrupt and later", "experiment": "chooses what is built"}
 
 # Each rule, which is also the name of its script, with the stages that run again after an edit of the script.
