@@ -1,4 +1,5 @@
-# make all: the chosen experiment, end to end. make test: the tests. make bench: the speed. All make .venv from the lock on first use.
+# make all: build the chosen experiment. make test: run the tests. make bench: measure the speed.
+# The first call makes .venv from requirements.lock.
 PYTHON ?= python3
 # The cores that this process may use: affinity, control group, allocation of a scheduler.
 CORES ?= $(shell "$(PYTHON)" workflow_scripts/epochwise/workflow/cores.py)
@@ -14,27 +15,28 @@ CHOSEN = $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
 
-# The companion people open: results/<experiment>/report.html.
+# Figures, findings and claims on one page: results/<experiment>/report.html.
 report: named all
 	$(SNAKEMAKE) --report results/$(EXPERIMENT)/report.html all $(CHOSEN)
 
-# All that a reviewer needs in one file: results/<experiment>/archive.zip.
+# Everything that a reviewer needs in one file: results/<experiment>/archive.zip.
 archive: named $(READY)
 	$(SNAKEMAKE) --cores $(CORES) results/$(EXPERIMENT)/archive.zip $(CHOSEN)
 
-# A report and an archive are those of one experiment.
+# Reports and archives need the name of one experiment, because each belongs to one.
 named:
 	@test -n "$(EXPERIMENT)" || { echo "config.yaml names no single experiment; say which: make EXPERIMENT=digits $(MAKECMDGOALS)"; exit 2; }
 
-# Are the results still what the records of the jobs say?
+# Compare all results with the records that their jobs left.
 verify: $(READY)
 	PYTHONPATH=workflow_scripts $(VENV)/bin/python -m epochwise.workflow.verify results
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n $(CORES) --dist worksteal
 
-# The tests on a real cluster of one node, which root starts in a temporary folder. The SLURM executor lies apart for them:
-# in .venv it would hold up each start of Snakemake wherever SLURM's client is installed without a cluster.
+# The tests on a real cluster of one node, which starts in a temporary folder and needs root. The SLURM executor is
+# installed in a folder of its own, because in .venv it would slow down every start of Snakemake on a machine that has
+# SLURM's client but no cluster.
 slurm: $(SLURM)
 	PYTHONPATH="$(CURDIR)/$(SLURM)" $(VENV)/bin/python -m pytest tests/slurm
 
@@ -43,11 +45,11 @@ $(SLURM): $(READY) pyproject.toml
 		| xargs $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@
 	touch $@
 
-# Speed of training and extraction against the least they can cost; QUICK=1: one table, within a minute.
+# Compare the speed of training and extraction with the fastest possible. QUICK=1 measures one table within a minute.
 bench: $(READY)
 	$(VENV)/bin/python benchmarks/bench.py $(if $(QUICK),--quick)
 
-# The fault suite at length: fifty kills at random moments, of jobs, of Snakemake, of everything.
+# The tests of killed jobs for a longer time: fifty kills of jobs, of Snakemake or of both, at random moments.
 chaos: $(READY)
 	EPOCHWISE_KILLS=50 $(VENV)/bin/python -m pytest tests/workflow/faults
 
@@ -62,13 +64,13 @@ format: $(READY)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/snakefmt Snakefile rules
 
-# The configuration reference, and the pictures and the claims table of the README from a finished run of digits.
+# Update all generated pages, and the numbers and pictures in README.md and docs/, from a finished run of digits.
 docs: EXPERIMENT := digits
 docs: all
 	$(VENV)/bin/python docs/update.py results/digits
 	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
 
-# A new lock from pyproject.toml. A local build tag such as +cpu is dropped, so that every machine takes its own build.
+# Make requirements.lock from pyproject.toml. Build tags such as +cpu are removed, because machines need different builds.
 lock: $(READY)
 	$(VENV)/bin/pip-compile --quiet --upgrade --extra dev --strip-extras --allow-unsafe --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
@@ -80,6 +82,6 @@ $(READY): requirements.lock
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	touch $@
 
-# Not results/, nor .snakemake: it tells what the results were made from.
+# This keeps results/, and .snakemake, in which Snakemake remembers what the results were made from.
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

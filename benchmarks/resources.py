@@ -1,5 +1,6 @@
-"""What the jobs of finished runs used, against what their rules asked for: the functions in rules/common.smk are held
-against this table.
+"""Compare the memory and time that the jobs of finished runs used with what their rules asked for.
+
+The requests are computed in rules/resources.smk and should be upper bounds of what this table shows.
 
 Usage: python benchmarks/resources.py results [other/results ...]
 """
@@ -12,7 +13,7 @@ import pandas as pd
 
 
 def jobs(results: Path) -> pd.DataFrame:
-    """A row per job: rule, wildcards, and memory (MB) and time (minutes), used and asked for."""
+    """One row per job: its rule and wildcards, and the memory (MB) and time (minutes) used and asked for."""
     rows = []
     for path in sorted((results / "logs").rglob("*.tsv")):
         for row in pd.read_csv(path, sep="\t").itertuples():
@@ -32,7 +33,7 @@ def jobs(results: Path) -> pd.DataFrame:
 
 
 def table(measured: pd.DataFrame) -> pd.DataFrame:
-    """The hungriest and the slowest job of each rule, as shares of what was asked for."""
+    """For each rule, the jobs with the largest share of the memory, and of the time, that they asked for."""
     measured = measured.assign(
         memory=measured["MB"] / measured["MB asked"], time=measured["minutes"] / measured["minutes asked"]
     )

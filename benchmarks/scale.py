@@ -2,11 +2,11 @@
 
 Usage: python benchmarks/scale.py [models ...]     default: 10 100 1000 5000
 
-A sweep over widths, depths, noise rates and seeds is planned from nothing, then run by Snakemake as it is, but for what
-a job does: it writes its outputs with one byte each. Then `all` is asked for again. Up to 100 models it is also run
-with the real jobs, one epoch of training each, and the time of the cores that no job had is shared out among the jobs.
-The yardstick is a dry run of bare chains of four rules without params, scripts or resources, as many as models.
-A table is printed and written to results/benchmarks/scale.csv.
+A sweep over widths, depths, noise rates and seeds is planned from scratch. Then Snakemake runs it with empty jobs,
+which only write one byte to each output. Then `all` is asked for again, when nothing is left to do. Sweeps of up to 100
+models also run with the real jobs and one epoch of training. The time in which a core had no job is then divided by
+the number of jobs. For comparison, the same number of chains of four bare rules is planned, without params, scripts or
+resources. The table is printed and written to results/benchmarks/scale.csv.
 """
 
 import re
@@ -25,7 +25,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 CORES = 2
 PARTS = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "schemas", "profiles", "envs", "report")
-# Snakemake whose jobs do nothing but write a byte to each output.
+# Snakemake with jobs that only write one byte to each output.
 HOLLOW = """
 import sys
 from pathlib import Path
@@ -65,7 +65,7 @@ rule d:
 
 
 def sweep(models: int) -> dict:
-    """An overlay with an experiment of about so many runs."""
+    """A configuration overlay with an experiment of about `models` runs."""
     seeds, rates = (5, 4) if models >= 100 else (1, 1)
     networks = {
         f"d{depth}_w{width}": {"hidden_layers": depth, "width": width}
@@ -83,8 +83,9 @@ def sweep(models: int) -> dict:
 
 
 def called(folder: Path, command: list[str]) -> tuple[float, float, str]:
-    """Seconds, peak memory in MB and messages of a command."""
-    with get_context("spawn").Pool(1) as pool:  # a process of its own, whose children's peak is this command's
+    """Run a command. Returns its seconds, its peak memory in MB, and its messages."""
+    # In a process of its own, so that the peak memory of its children is that of the command.
+    with get_context("spawn").Pool(1) as pool:
         return pool.apply(_called, (folder, command))
 
 
@@ -98,7 +99,7 @@ def _called(folder, command):
 
 
 def measure(models: int, folder: Path) -> dict:
-    """One row of the table."""
+    """Measure one row of the table, in an empty folder."""
     for part in PARTS:
         source = ROOT / part
         copy = shutil.copytree if source.is_dir() else shutil.copy
@@ -108,13 +109,13 @@ def measure(models: int, folder: Path) -> dict:
     block = overlay["experiments"]["sweep"]
     arguments = ["--cores", str(CORES), "all", "--configfile", "sweep.yaml"]
     snakemake = [sys.executable, "-m", "snakemake"]
-    plan, planned_in, told = called(folder, [*snakemake, "--dry-run", *arguments])
-    jobs = len(re.findall(r"^(?:local)?rule \w+:$", told, re.M)) - 1
+    plan, planned_in, messages = called(folder, [*snakemake, "--dry-run", *arguments])
+    jobs = len(re.findall(r"^(?:local)?rule \w+:$", messages, re.M)) - 1
     (folder / "bare.smk").write_text(BARE.replace("CHAINS", str(models)))
     bare, _, _ = called(folder, [*snakemake, "--snakefile", "bare.smk", "--dry-run", "all"])
     run, _, _ = called(folder, [sys.executable, "-c", HOLLOW, *arguments])
-    nothing, memory, told = called(folder, [*snakemake, *arguments])
-    assert "Nothing to be done" in told and "missing provenance" not in told, told[-2000:]
+    nothing, memory, messages = called(folder, [*snakemake, *arguments])
+    assert "Nothing to be done" in messages and "missing provenance" not in messages, messages[-2000:]
     idle = float("nan")
     if models <= 100:
         shutil.rmtree(folder / "results")
@@ -136,7 +137,7 @@ def measure(models: int, folder: Path) -> dict:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure every number of models, print the table and write it."""
     rows = []
     for models in map(int, sys.argv[1:] or (10, 100, 1000, 5000)):
         with tempfile.TemporaryDirectory() as folder:

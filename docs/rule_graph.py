@@ -1,6 +1,8 @@
-"""Draw the rule graph: snakemake --rulegraph dot all | python docs/rule_graph.py docs/figures/rule_graph.png
+"""Draw the graph of the rules.
 
-An edge that follows from others (data set → extract, say) is left out.
+Usage: snakemake --rulegraph dot all | python docs/rule_graph.py docs/figures/rule_graph.png
+
+An edge that other edges imply, such as the one from dataset to extract, is left out.
 """
 
 import re
@@ -16,14 +18,17 @@ from epochwise.figures import theme
 
 
 def parse(dot: str) -> nx.DiGraph:
-    """The rules as a graph, from Snakemake's DOT output."""
+    """The graph of the rules, from Snakemake's output in the DOT language."""
     names = dict(re.findall(r'(\d+)\[label = "([^"\\]+)', dot))
     edges = re.findall(r"(\d+) -> (\d+)", dot)
     return nx.transitive_reduction(nx.DiGraph([(names[a], names[b]) for a, b in edges]))
 
 
 def positions(graph: nx.DiGraph) -> dict[str, tuple[float, float]]:
-    """Columns by the longest path from the start; within a column, rules stand near the rules that they need."""
+    """Where each rule is drawn, as (column, row).
+
+    The column is the length of the longest path to the rule. Within a column, rules are near the rules that they need.
+    """
     place: dict[str, tuple[float, float]] = {}
     for column, rules in enumerate(nx.topological_generations(graph)):
         wanted = {rule: sum(place[r][1] for r in graph.pred[rule]) / max(graph.in_degree(rule), 1) for rule in rules}
@@ -35,7 +40,7 @@ def positions(graph: nx.DiGraph) -> dict[str, tuple[float, float]]:
 
 
 def main(dot: str, picture: Path) -> None:
-    """Write the picture of a rule graph."""
+    """Draw the graph that `dot` describes, and write it to the file `picture`."""
     graph = parse(dot)
     place = positions(graph)
     columns = max(x for x, _ in place.values())
@@ -49,10 +54,10 @@ def main(dot: str, picture: Path) -> None:
         look = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": theme.BLUE}
         text = axes.text(x, -y, rule, ha="center", va="center", bbox=look, fontsize=theme.SMALL)
         boxes[rule] = text.get_bbox_patch()
-    figure.draw_without_rendering()  # gives the boxes their sizes
+    figure.draw_without_rendering()  # because only then the boxes have a size
     for before, after in graph.edges:
         (x0, y0), (x1, y1) = place[before], place[after]
-        bend = 0 if x1 - x0 == 1 else 0.2  # around what lies between
+        bend = 0 if x1 - x0 == 1 else 0.2  # a curve around the columns in between
         arrow = FancyArrowPatch(
             (x0, -y0), (x1, -y1), patchA=boxes[before], patchB=boxes[after], shrinkA=2, shrinkB=2, arrowstyle="-|>",
             mutation_scale=7, color="0.55", connectionstyle=f"arc3,rad={bend}",

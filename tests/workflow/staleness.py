@@ -1,11 +1,13 @@
-"""The staleness contract: what a change makes run again on finished results. Tests and documentation are made from it.
+"""The staleness contract: which jobs a change makes run again on finished results.
 
-Rules are named by groups: a stage and all that is below it. Nothing here is read off the workflow.
+The tests and docs/staleness.md are both made from this file. Nothing here is computed from the workflow, so that the
+tests compare two independent descriptions.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+# Each name is a stage together with every stage that depends on it.
 NOTHING: frozenset[str] = frozenset()
 FIGURES = frozenset({"figure"})
 CAPTIONS = frozenset({"captions"})
@@ -14,24 +16,44 @@ SUMMARY = frozenset({"summary"}) | CLAIMS | FIGURES
 SEPARATION = frozenset({"separation"}) | SUMMARY
 OUTLIERS = frozenset({"outliers"}) | SUMMARY
 FEATURES = frozenset({"features"}) | OUTLIERS
-EXTRACT = frozenset({"extract"}) | SEPARATION | OUTLIERS
-TRAIN = frozenset({"train"}) | EXTRACT
+ANALYSIS = SEPARATION | OUTLIERS
+EXTRACT = frozenset({"extract"}) | ANALYSIS
+PUBLISH = frozenset({"publish"}) | EXTRACT
+TRAIN = frozenset({"train"}) | PUBLISH
 CORRUPT = frozenset({"corrupt"}) | TRAIN
 EVERYTHING = frozenset({"dataset"}) | FEATURES | CORRUPT
 
 
 @dataclass(frozen=True)
 class Change:
-    """Another value of a configuration key, the rules that re-run, and of them only those of one model (`chain`)."""
+    """Another value of a configuration key, and the rules that run again.
+
+    `figures` names the only figures that run again; empty: all that depend on what changed. `chain` names the only
+    model whose runs are made again.
+    """
 
     key: str
     value: Any
     rules: frozenset[str]
-    figures: tuple[str, ...] = ()  # only these; () stands for all that draw what changed
+    figures: tuple[str, ...] = ()
     chain: str | None = None
 
 
-# One change per key of an experiment's block; keys of a noise, a model and a data set stand with their parent's name.
+@dataclass(frozen=True)
+class Edit:
+    """An edit of the code, and the rules that run again.
+
+    In `file` (below workflow_scripts/) the text `old` is replaced by `new`.
+    """
+
+    what: str
+    file: str
+    old: str
+    new: str
+    rules: frozenset[str]
+
+
+# One change per key of an experiment. Keys of a noise and a model include the name of that noise or model.
 CHANGES = (
     Change("subset.size", 400, CORRUPT),
     Change("subset.seed", 1, CORRUPT),
@@ -75,20 +97,22 @@ CHANGES = (
     Change("models.mlp3.width", 10, TRAIN, chain="mlp3"),
     Change("models.mlp3.hidden_layers", 3, TRAIN, chain="mlp3"),
 )
-# Keys of a data set: those that a finished run of `digits` can be given another value of, and the others.
+# The keys of a data set that a test can change on a finished run of `digits`, and then all keys.
 DATASET_CHANGES = (
     Change("sha256", "0" * 64, EVERYTHING),
     Change("components", 20, FEATURES),
 )
 DATASET_KEYS = {"source": EVERYTHING, "path": EVERYTHING} | {change.key: change.rules for change in DATASET_CHANGES}
-UNCHANGEABLE = {"noises.<name>.kind": "has one legal value", "experiment": "chooses what is built"}
+# Keys that the tests do not change on the finished run.
+UNCHANGEABLE = {"noises.<name>.kind": "corrupt and later", "experiment": "chooses what is built"}
 
-# A stage and all that is below it, by the rule's and script's name.
+# Each rule, which is also the name of its script, with the stages that run again after an edit of the script.
 RULES = {
     "dataset": EVERYTHING,
     "features": FEATURES,
     "corrupt": CORRUPT,
     "train": TRAIN,
+    "publish": PUBLISH,
     "extract": EXTRACT,
     "separation": SEPARATION,
     "outliers": OUTLIERS,
@@ -96,139 +120,261 @@ RULES = {
     "claims": CLAIMS,
     "captions": CAPTIONS,
     "figure": FIGURES,
-    "archive": NOTHING,  # made on request only
+    "archive": NOTHING,  # the archive is made on request only
 }
 
-# What an edit of a module of the library makes run again; a figure's own module redraws that figure.
+# Each module of the library with what runs again after an edit that changes what it does. The module of a figure
+# redraws that figure alone.
 MODULES = {
     "__init__": EVERYTHING,
-    "errors": EVERYTHING,
-    "files": EVERYTHING,
-    "provenance": EVERYTHING,
-    "runtime": EVERYTHING,
-    "tables": EVERYTHING,
-    "datasets": EVERYTHING,
-    "sources": EVERYTHING,
-    "features": FEATURES,
-    "label_noise": CORRUPT,
-    "seeding": CORRUPT,
-    "training": TRAIN,
-    "gpus": TRAIN,
-    "checkpoints": TRAIN,
-    "stack": TRAIN,
-    "schedule": TRAIN,
-    "mlp": TRAIN,
-    "scaling": TRAIN,
-    "snapshots": TRAIN,
-    "activations": EXTRACT,
-    "separation": SEPARATION,
-    "outliers": OUTLIERS,
-    "summary": SUMMARY,
-    "phases": SUMMARY,
-    "statistics": SUMMARY,
-    "claims": CLAIMS,
-    "captions": CAPTIONS,
-    "archive": NOTHING,
-    "code": EVERYTHING,
-    "config": NOTHING,
+    "catalogue": CAPTIONS,
+    "workflow/__init__": EVERYTHING,
+    "workflow/archive": NOTHING,
+    "workflow/code": EVERYTHING,
+    "workflow/config": NOTHING,  # rules depend on the values in the configuration, not on the code that reads them
+    "workflow/errors": EVERYTHING,
+    "workflow/files": EVERYTHING,
+    "workflow/gpus": TRAIN,
+    "workflow/job": EVERYTHING,
+    "workflow/records": EVERYTHING,
+    "workflow/schedule": TRAIN,
+    "workflow/seeding": CORRUPT,
+    "workflow/tables": EVERYTHING,
+    "workflow/verify": NOTHING,
+    "data/__init__": EVERYTHING,
+    "data/corruption": CORRUPT,
+    "data/features": FEATURES,
+    "data/image_table": EVERYTHING,
+    "data/loading": EVERYTHING,
+    "data/noise/__init__": NOTHING,  # it holds only a docstring
+    "data/noise/symmetric": CORRUPT,
+    "data/parquet": EVERYTHING,
+    "data/sources": EVERYTHING,
+    "data/subset": CORRUPT,
+    "data/torchvision_files": EVERYTHING,
+    "training/__init__": TRAIN,
+    "training/checkpoints": TRAIN,
+    "training/device": TRAIN,
+    "training/evaluation": TRAIN,
+    "training/folders": TRAIN,
+    "training/history": TRAIN,
+    "training/loop": TRAIN,
+    "training/mlp": TRAIN,
+    "training/run": TRAIN,
+    "training/scaling": TRAIN,
+    "training/snapshots": TRAIN,
+    "training/stack": TRAIN,
+    "activations/__init__": EXTRACT,
+    "activations/extraction": EXTRACT,
+    "activations/forward": EXTRACT,
+    "activations/groups": EXTRACT,
+    "activations/statistics": EXTRACT,
+    "activations/tables": EXTRACT,
+    "analysis/__init__": ANALYSIS,
+    "analysis/association": OUTLIERS,
+    "analysis/large_activation": OUTLIERS,
+    "analysis/outliers": OUTLIERS,
+    "analysis/phases": SUMMARY,
+    "analysis/separation": SEPARATION,
+    "findings/__init__": SUMMARY,
+    "findings/claims": CLAIMS,
+    "findings/effects": CLAIMS,
+    "findings/evidence": CLAIMS,
+    "findings/findings": CLAIMS,
+    "findings/intervals": SUMMARY,
+    "findings/summary": SUMMARY,
+    "findings/verdicts": CLAIMS,
     "figures/__init__": FIGURES,
-    "figures/theme": FIGURES,
     "figures/panels": FIGURES,
+    "figures/theme": FIGURES,
+    "report/__init__": CAPTIONS,
+    "report/captions": CAPTIONS,
 }
 
-# Edits of a finished run's folder, or other ways to call the workflow, after which nothing is to be done.
+# Edits of one kind each, with what runs again.
+EDITS = (
+    Edit(
+        what="a comment",
+        file="epochwise/workflow/files.py",
+        old="\nimport ",
+        new="\n# A new comment.\nimport ",
+        rules=NOTHING,
+    ),
+    Edit(
+        what="a docstring",
+        file="epochwise/training/mlp.py",
+        old='"""',
+        new='"""Reworded. ',
+        rules=NOTHING,
+    ),
+    Edit(
+        what="line breaks and spaces",
+        file="epochwise/analysis/separation.py",
+        old="def _cosine(signals: Signals) -> np.ndarray:",
+        new="def _cosine(\n    signals:  Signals\n)  ->  np.ndarray:",
+        rules=NOTHING,
+    ),
+    Edit(
+        what="what `make verify` reports",
+        file="epochwise/workflow/verify.py",
+        old='"altered since it was written"',
+        new='"changed since it was written"',
+        rules=NOTHING,
+    ),
+    Edit(
+        what="the caption of a figure",
+        file="epochwise/catalogue.py",
+        old="Training images with a wrong label",
+        new="Images with a wrong label",
+        rules=CAPTIONS,
+    ),
+    Edit(
+        what="an asset, here the HTML template of the claims page",
+        file="epochwise/report/captions.html.jinja",
+        old="<h1>Findings</h1>",
+        new="<h1>The findings</h1>",
+        rules=CAPTIONS,
+    ),
+    Edit(
+        what="the statement of a claim",
+        file="epochwise/findings/claims.py",
+        old='statement="Noisy data are learned after clean data."',
+        new='statement="Noisy data are learned later than clean data."',
+        rules=CLAIMS,
+    ),
+    Edit(
+        what="a new column in the table `outliers`",
+        file="epochwise/analysis/outliers.py",
+        old='        ("massive", pa.bool_()),\n',
+        new='        ("massive", pa.bool_()),\n        ("new_column", pa.float64()),\n',
+        rules=OUTLIERS,
+    ),
+    Edit(
+        what="a new column in the table `neurons`",
+        file="epochwise/activations/tables.py",
+        old='        ("std", pa.float32()),\n',
+        new='        ("std", pa.float32()),\n        ("new_column", pa.float32()),\n',
+        rules=EXTRACT,
+    ),
+)
+
+# Other changes after which nothing runs again.
 HARMLESS = (
-    "keys of the configuration in another order (but of models and noises, whose order the figures keep), comments",
-    "the time of any file: data, code, tables, snapshots",
-    "data sets that are gone, once they were read",
-    "a fresh copy of the project with results and `.snakemake` put back; another folder",
-    "`--cores`, memory and runtime of jobs",
-    "two runs in a row",
+    "comments in config.yaml, and another order of its keys. The order of models and of noises does count, because the "
+    "figures follow it.",
+    "another time of any file: data, code, tables, snapshots.",
+    "a data set that is deleted after it was read.",
+    "moving the project with `results` and `.snakemake` to another folder, or putting both into a fresh copy.",
+    "another value of `--cores`, or other memory and time limits.",
+    "running the same command twice.",
 )
 
 
 def documentation() -> str:
-    """docs/staleness.md."""
+    """The text of docs/staleness.md."""
+    edits = {edit.what: _named(edit.rules) for edit in EDITS}
+    modules = {f"`epochwise/{name}.py`": _named(rules) for name, rules in MODULES.items()}
+    modules["`epochwise/figures/<figure>.py`"] = "that figure"
+    modules |= {f"`{name}.py`": _named(rules) for name, rules in RULES.items()}
+    harmless = "\n".join(f"- {line}" for line in HARMLESS)
+    return f"""# What runs again
 
-    def named(rules: frozenset[str]) -> str:
-        for name, group in RULES.items():
-            if rules == group and len(group) > 1:
-                return f"{name} and below" if name != "dataset" else "everything"
-        return ", ".join(sorted(rules)) or "nothing"
+After a change, Snakemake runs only the jobs whose results can differ. This page lists what each change makes run again.
+`make docs` generates it from `tests/workflow/staleness.py`, and the tests check the workflow against the same list.
 
+The stages, in the order of the data:
+
+- dataset → features, corrupt
+- corrupt → train → publish → extract → separation, outliers
+- separation, outliers → summary → claims → captions
+- summary → figure
+
+"train and later" means train and every stage that depends on it. To see what a command would run, add `--dry-run`.
+
+## Configuration
+
+{_table("key", _configuration())}
+
+A key under `defaults` has the same effect on every experiment that does not set it itself.
+
+## Code
+
+{_table("edit", edits)}
+
+After an edit that changes what a module does:
+
+{_table("module", modules)}
+
+## Changes that make nothing run again
+
+{harmless}
+
+## How it works
+
+Each rule has two parameters. `spec` is canonical JSON of exactly the configuration values that its results depend on.
+`code` is a hash of the rule's script and of every library module that the script imports, directly or not. The hash
+covers what runs: comments, docstrings, line breaks and spaces do not count. Files with the name of a module, such as an
+HTML template, count byte by byte. Snakemake runs a job again if one of the two parameters changed.
+
+Snakemake also compares the inputs of a job by their checksums (`max-checksum-file-size` in `profiles/default`). If an
+input has a new time but the same content, it does not count as changed. A folder has no checksum, so the later stages
+depend on the manifests `seed<seed>.sha256`, `stack.sha256` and `snapshots.sha256`, which list checksums of snapshots.
+
+## Limits
+
+- Snakemake decides what to run before it starts. If a stage runs again and writes the same bytes, the later stages run
+  again too. To avoid that, run the stage alone first, for instance with `--until train`. If its results have the same
+  bytes, the next call finds nothing to do.
+- Snakemake remembers in the folder `.snakemake` what results were made from. Without this folder it cannot see changes
+  of configuration or code, and compares only file times. The workflow warns about this. If you copy results, copy
+  `.snakemake` too. If you must copy them without it, keep the times (`cp -a`).
+- Package versions are not compared. After an upgrade, existing results stay. `provenance.json` and the records list the
+  versions that made each result. A saved training state is continued only with the same version of torch.
+- An edit that changes what training does starts it from the initial weights. Saved states of other code are not
+  continued.
+- A job refuses to start if its code was edited after the workflow planned it. On a cluster each submitted job plans for
+  itself and cannot notice this. Do not edit code while jobs wait in the queue.
+- A stack of seeds (`training.stack_seeds`) is trained as a whole, because the rounding of a batched product depends on
+  its size. If you change the list of seeds, the whole stack is trained again.
+- Of the files in `datasets.<name>.path`, only train.parquet and test.parquet count as inputs. Changes of files in
+  torchvision's layout are not noticed. To check their content, set `datasets.<name>.sha256`.
+- Snakemake checks the content of an input only if its time is newer than the result. If a file was replaced by one with
+  an older time (`cp -p`, `rsync -t`), it does not notice: `touch` the file. Code is always compared by content.
+"""
+
+
+def _configuration() -> dict[str, str]:
+    """What runs again for each key of the configuration."""
     keys = {}
     for change in CHANGES:
         kind, *rest = change.key.split(".")
         name = ".".join([kind, "<name>", *rest[1:]]) if kind in ("noises", "models") else change.key
-        what = named(change.rules)
-        if change.figures:
-            what = "that figure"
+        what = "that figure" if change.figures else _named(change.rules)
         if change.chain:
-            what = f"{what}, of that model; then what is drawn from all"
-        keys[f"experiments.<name>.{name}"] = what
-    keys |= {f"datasets.<name>.{key}": named(rules) for key, rules in DATASET_KEYS.items()}
-    keys["experiments.<name>.seeds, models, noises: one more"] = (
-        "the new runs (a seed of a stack: the stack); then what is drawn from all"
+            what = "train and later, for that model"
+        keys[f"`experiments.<name>.{name}`"] = what
+    keys |= {f"`datasets.<name>.{key}`": _named(rules) for key, rules in DATASET_KEYS.items()}
+    keys |= {
+        "one more seed, model or noise": "the new runs, then summary and later",
+        "one seed, model or noise less": "summary and later; the files of the removed runs stay",
+        "another list of seeds, if they are stacked": "train and later, for all seeds",
+        "`experiments.<name>.dataset`": "everything",
+    }
+    keys |= {f"`{key.replace('noises', 'experiments.<name>.noises')}`": why for key, why in UNCHANGEABLE.items()}
+    return keys
+
+
+def _named(rules: frozenset[str]) -> str:
+    """A set of rules in words."""
+    if rules == ANALYSIS:
+        return "separation, outliers and later"
+    for name, group in RULES.items():
+        if rules == group and len(group) > 1:
+            return "everything" if name == "dataset" else f"{name} and later"
+    return ", ".join(sorted(rules)) or "nothing"
+
+
+def _table(head: str, rows: dict[str, str]) -> str:
+    return "\n".join(
+        [f"| {head} | runs again |", "| --- | --- |", *(f"| {key} | {what} |" for key, what in rows.items())]
     )
-    keys["experiments.<name>.seeds, models, noises: one less"] = (
-        "summary and below (a seed of a stack: the stack); its files stay"
-    )
-    keys["experiments.<name>.dataset"] = "everything"
-    keys |= {key.replace("noises", "experiments.<name>.noises"): why for key, why in UNCHANGEABLE.items()}
-    modules = {f"epochwise/{name}.py": named(rules) for name, rules in MODULES.items()}
-    modules["epochwise/figures/<figure>.py"] = "that figure"
-    modules |= {f"{name}.py": named(rules) for name, rules in RULES.items()}
-
-    def table(head: str, rows: dict[str, str]) -> str:
-        return "\n".join([f"| {head} | runs again |", "| --- | --- |", *(f"| `{k}` | {v} |" for k, v in rows.items())])
-
-    harmless = "\n".join(f"- {line}" for line in HARMLESS)
-    return f"""# What runs again
-
-Generated from `tests/workflow/staleness.py` by `make docs`; the tests hold the workflow to the same list. The line of
-stages: dataset → features, corrupt → train → extract → separation, outliers → summary → claims → captions; summary →
-figure.
-
-## Configuration
-
-{table("key", keys)}
-
-A key under `defaults` does what the same key does in the experiments that do not override it.
-
-## Code
-
-{table("module", modules)}
-
-## Nothing
-
-{harmless}
-
-## How
-
-Each rule has two parameters: `spec`, canonical JSON of just those values that its results depend on, and `code`, the
-hash of its script and of every library module that the script imports, directly or not. (Modules as inputs, a dozen
-per job, would take longer to plan, and hide an edit that has an older time.) Inputs whose checksum is what it was do
-not count as changed, whatever their time (`max-checksum-file-size` in `profiles/default`). For the snapshots stands
-`snapshots.sha256`, since a folder has no checksum.
-
-## What is left
-
-- A stage that runs again makes all that is below it run again in the same call, even if it writes the same bytes: the
-  engine decides before it runs. To spare that, run the stage alone first, for instance with `--until train` (where
-  seeds are stacked, also `train_stack_0`, …: a dry run names the rules); if its results are the same bytes, a second
-  call finds nothing to do.
-- What results were made from is known to Snakemake by its folder `.snakemake`. Without it changes go unseen, and times
-  alone decide: copy results with their times (`cp -a`), or jobs run again for no reason. The workflow warns.
-- Versions of packages are not compared. After an upgrade what is there stays; only training, when it runs again, starts
-  from the initial weights where torch's version is another. `provenance.json` and the records name the versions.
-- A job whose code was edited after the workflow had planned it refuses to begin. On a cluster each submitted job plans
-  for itself and cannot tell: edit no code while jobs wait there.
-- Another list of seeds for a model whose seeds are stacked (`training.stack_seeds`) trains the whole stack again: how a
-  batched product rounds depends on its size.
-- Of the files below `datasets.<name>.path`, train.parquet and test.parquet are inputs; files in torchvision's layout
-  are not. torchvision holds CIFAR's against their MD5 sums, of MNIST's only what it downloads; `sha256` of the data set
-  in the configuration covers all.
-- A result or data file is compared by its content if its time is newer than that of what was made from it. One put in
-  its place with an older time (by `cp -p`, `rsync -t`) goes unseen: `touch` it. Code is compared by its content always.
-- An edit of a module that training reaches trains again, from the initial weights, even if it was a comment.
-"""

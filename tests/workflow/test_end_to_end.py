@@ -1,56 +1,51 @@
-"""The whole workflow on the embedded data, few epochs: every file of the contract, and nothing left to do."""
+"""The whole workflow on the embedded data, with few epochs: every file exists, and nothing is left to do."""
 
+import hashlib
 import json
 import math
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
+from docs.references import schema_of
 from safetensors import safe_open
 
+from epochwise import catalogue
 from epochwise.findings.claims import CLAIMS
-from epochwise.report.captions import SHOWN
-from epochwise.workflow import tables
-from epochwise.workflow.records import mismatches
+from epochwise.findings.findings import FINDINGS
 from epochwise.workflow.schedule import log_spaced
+from epochwise.workflow.verify import mismatches
 from tests.workflow.conftest import EPOCHS, SEEDS, TINY
 
-RUNS = [f"symmetric30/{model}/seed{seed}" for model in ("mlp3", "mlp7") for seed in SEEDS]
-FIGURES = (
-    "data_decomposition", "learning_curves", "phases", "separation_by_layer", "separation_by_class",
-    "activation_distribution", "large_activation", "large_activation_inputs", "scenario",
-)  # fmt: skip
-SUMMARY = ("curves", "phases", "separation", "outliers", "peaks", "large_activation")
-RUN_TABLES = {
-    "history.parquet": "history",
-    "activations/class_means.parquet": "class_means",
-    "activations/neurons.parquet": "neurons",
-    "activations/samples.parquet": "samples",
-    "activations/outputs.parquet": "outputs",
-    "separation.parquet": "separation",
-    "outliers.parquet": "outliers",
-    "large_activation.parquet": "large_activation",
-}
+MODELS = ("mlp3", "mlp7")
+RUNS = [f"symmetric30/{model}/seed{seed}" for model in MODELS for seed in SEEDS]
+FIGURES = [figure.name for figure in catalogue.FIGURES]
+IMAGE_TABLES = ("train", "test")  # the width of their column `pixels` depends on the data set
 
 
-def contract() -> dict[str, str]:
-    """Path of every table under results/, with the name of its schema."""
-    return {
-        "data/digits/features.parquet": "features",
-        "digits/symmetric30/labels.parquet": "labels",
-        **{f"digits/{run}/{path}": name for run in RUNS for path, name in RUN_TABLES.items()},
-        **{f"digits/summary/{name}.parquet": f"summary_{name}" for name in SUMMARY},
-        "digits/summary/phases_by_seed.parquet": "phases_by_seed",
-        "digits/claims.parquet": "claims",
+def contract() -> dict[str, catalogue.Table]:
+    """Path of every table below results/, with its entry in the catalogue."""
+    folders = {
+        "data/digits": catalogue.DATASET_TABLES,
+        "digits/symmetric30": catalogue.LABEL_TABLES,
+        **{f"digits/{run}": catalogue.RUN_TABLES for run in RUNS},
+        "digits/summary": catalogue.SUMMARY_TABLES,
+        "digits": catalogue.RESULT_TABLES,
     }
+    return {f"{folder}/{table.path}": table for folder, tables in folders.items() for table in tables}
 
 
 def test_every_table_is_there_with_its_schema_and_without_nan(finished):
     found = {str(path.relative_to(finished.results)) for path in finished.results.rglob("*.parquet")}
-    assert found == {*contract(), "data/digits/train.parquet", "data/digits/test.parquet"}
-    for path, name in contract().items():
+    found = {path for path in found if "/.training/" not in path}
+    assert found == contract().keys()
+    for path, listed in contract().items():
         table = pq.read_table(finished.results / path)
-        assert table.schema.equals(tables.SCHEMAS[name]), path
+        if listed.name in IMAGE_TABLES:
+            assert table.schema.names == schema_of(listed).names, path
+        else:
+            assert table.schema.equals(schema_of(listed)), path
         assert table.num_rows > 0, path
         for column in table.columns:
             assert not any(isinstance(v, float) and math.isnan(v) for v in column.to_pylist()), path
@@ -82,24 +77,56 @@ def test_tables_cover_all_runs_epochs_and_layers(finished):
     assert list(claims["claim"].unique()) == [claim.name for claim in CLAIMS]
     assert len(claims) == len(CLAIMS) * 2
     assert set(claims["verdict"]) == {"inconclusive"}, "two seeds allow no verdict"
+    findings = pd.read_parquet(finished.results / "digits" / "findings.parquet")
+    assert list(findings["finding"]) == [finding.number for finding in FINDINGS] == [1, 2, 3]
+    assert set(findings["verdict"]) == {"inconclusive"}
+    runs = pd.read_parquet(finished.results / "digits" / "summary" / "runs.parquet")
+    widths = {model: TINY["experiments"]["digits"]["models"][model]["width"] for model in MODELS}
+    assert dict(zip(runs["model"], runs["width"], strict=True)) == widths
+    assert set(runs["noise_rate"]) == {0.3}
 
 
 def test_figures_captions_logs_and_benchmarks_are_there(finished):
     for figure in FIGURES:
         for extension in ("pdf", "png", "csv"):
             assert (finished.results / "digits" / "figures" / f"{figure}.{extension}").stat().st_size > 0
-    assert {path.stem for path in (finished.results / "digits" / "captions").glob("*.rst")} == {"claims", *FIGURES}
-    assert set(SHOWN) == {"claims", *FIGURES}
+    captions = {path.stem for path in (finished.results / "digits" / "captions").glob("*.rst")}
+    assert captions == {*FIGURES, *catalogue.PAGES}
+    for name in ("claims.md", "claims.html", "findings.md"):
+        assert (finished.results / "digits" / name).stat().st_size > 0
     for run in RUNS:
         assert "epoch 3/3" in (finished.results / "logs" / "train" / "digits" / f"{run}.log").read_text()
-        assert (finished.results / "logs" / "train" / "digits" / f"{run}.tsv").exists()
+        for rule in ("train", "publish", "extract"):
+            assert (finished.results / "logs" / rule / "digits" / f"{run}.tsv").exists()
+
+
+def test_published_files_are_those_that_the_manifests_list(finished):
+    for run in RUNS:
+        folder = finished.results / "digits" / run
+        trained, published = manifest(folder.with_suffix(".sha256")), manifest(folder / "snapshots.sha256")
+        snapshots = sorted((folder / "snapshots").glob("*.safetensors"))
+        assert published.keys() == {f"snapshots/{path.name}" for path in snapshots}
+        for path in [*snapshots, folder / "history.parquet"]:
+            assert trained[f".training/{folder.name}/{folder.name}/{path.name}"] == sha256(path)
+        for path in snapshots:
+            assert published[f"snapshots/{path.name}"] == sha256(path)
+
+
+def manifest(path: Path) -> dict[str, str]:
+    """The checksums that a manifest lists, by path."""
+    lines = [line.split("  ", 1) for line in path.read_text().splitlines()]
+    return {name: checksum for checksum, name in lines}
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_nothing_is_left_to_do(finished):
     assert "Nothing to be done" in finished.build("all", overlay=TINY)
 
 
-def test_every_result_is_as_a_record_says_and_the_archive_holds_them(finished):
+def test_every_result_has_a_record_and_the_archive_holds_them(finished):
     assert mismatches(finished.results) == []
     recorded = set()
     for record in (finished.results / "provenance").rglob("*.json"):
@@ -112,6 +139,7 @@ def test_every_result_is_as_a_record_says_and_the_archive_holds_them(finished):
         names = set(file.namelist())
         assert json.loads(file.read("config.json"))["training"]["epochs"] == EPOCHS
     wanted = {path for path in contract() if path.startswith("digits/") and "/activations/" not in path}
+    wanted |= {"digits/findings.md"}
     wanted |= {f"digits/figures/{figure}.{extension}" for figure in FIGURES for extension in ("pdf", "png", "csv")}
     wanted |= {f"provenance/separation/digits/{run}.json" for run in RUNS} | {"provenance/dataset/digits.json"}
     assert {f"results/{path}" for path in wanted} <= names
@@ -122,10 +150,13 @@ def test_every_result_is_as_a_record_says_and_the_archive_holds_them(finished):
     assert target.read_bytes() == first
 
 
-def test_report_sets_claims_beside_numbers(finished):
+def test_the_report_shows_findings_claims_and_figures(finished):
     finished.build("--report", "results/digits/report.html", "all", overlay=TINY)
     report = (finished.results / "digits" / "report.html").read_text()
     for claim in CLAIMS:
         assert claim.statement in report
+    page = (finished.results / "digits" / "claims.html").read_text()
+    for finding in FINDINGS:
+        assert finding.statement in page
     for figure in FIGURES:
         assert f"{figure}.png" in report

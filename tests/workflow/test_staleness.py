@@ -1,20 +1,23 @@
-"""One thing edited at a time on a finished run; a dry run then lists exactly the jobs that the contract names."""
+"""On a finished run one thing is changed at a time. A dry run must list exactly the jobs that the contract names."""
 
 import copy
 import os
 import re
 import shutil
+from contextlib import contextmanager
 
 import pytest
 import yaml
 
+from epochwise.data.corruption import noise_kinds
 from epochwise.workflow import code, config
-from epochwise.workflow.records import hashes
+from epochwise.workflow.records import checksums
 from tests.workflow.conftest import ROOT, SEEDS, TINY
 from tests.workflow.staleness import (
     CHANGES,
     DATASET_CHANGES,
     DATASET_KEYS,
+    EDITS,
     MODULES,
     RULES,
     SUMMARY,
@@ -27,8 +30,8 @@ BLOCK = TINY["experiments"]["digits"]
 MODELS = [name for name, model in BLOCK["models"].items() if model]
 FIGURES = sorted(path.stem for path in (ROOT / "workflow_scripts" / "epochwise" / "figures").glob("[!_]*.py"))
 FIGURES = [name for name in FIGURES if name not in ("theme", "panels")]
-FROM_DATA = ["data_decomposition"]  # the one figure that draws no summary
-PER_RUN = ("train", "extract", "separation", "outliers")
+FROM_DATA = ["data_decomposition"]  # the only figure that does not depend on the summary
+PER_RUN = ("publish", "extract", "separation", "outliers")
 
 
 def overlay(**changes):
@@ -53,10 +56,10 @@ def nested(key, value):
 
 
 def planned(checkout, values=None, *arguments):
-    """Jobs of a dry run of `all`: rule and wildcards but for the experiment."""
-    told = checkout.build("--dry-run", "all", *arguments, overlay=values or overlay())
+    """The jobs that a dry run of `all` lists: rule and wildcards, without the experiment."""
+    messages = checkout.build("--dry-run", "all", *arguments, overlay=values or overlay())
     jobs = set()
-    for rule, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", told, re.M | re.S):
+    for rule, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", messages, re.M | re.S):
         found = re.search(r"^    wildcards: (.*)$", body, re.M)
         wildcards = dict(part.split("=", 1) for part in found[1].split(", ")) if found else {}
         wildcards.pop("experiment", None)
@@ -65,10 +68,12 @@ def planned(checkout, values=None, *arguments):
 
 
 def jobs(rules, figures=None, models=MODELS, seeds=SEEDS, noise="symmetric30"):
-    """The jobs of these rules; figures that draw the summary, if not told otherwise."""
+    """The jobs of these rules. Without `figures`, those figures that depend on the summary."""
     made = set()
     for rule in rules:
-        if rule in PER_RUN:
+        if rule == "train":
+            made |= {(rule, noise, model, f"seed{seed}") for model in models for seed in seeds}
+        elif rule in PER_RUN:
             made |= {(rule, noise, model, str(seed)) for model in models for seed in seeds}
         elif rule == "figure":
             made |= {(rule, name) for name in (figures or [f for f in FIGURES if f not in FROM_DATA])}
@@ -81,12 +86,16 @@ def jobs(rules, figures=None, models=MODELS, seeds=SEEDS, noise="symmetric30"):
     return made
 
 
+def stacks():
+    """The training jobs when the seeds of every model are stacked."""
+    return {("train", "symmetric30", model, "stack") for model in MODELS}
+
+
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.key)
 def test_a_changed_value_re_runs_what_the_contract_names(finished, change):
     found = planned(finished, overlay(**nested(change.key, change.value)))
     if change.key == "training.stack_seeds":
-        stacks = {("train_stack_0", "symmetric30", model) for model in MODELS}
-        assert found == stacks | jobs(change.rules - {"train"})
+        assert found == stacks() | jobs(change.rules - {"train"})
     elif change.key.endswith("shared_draw"):
         draws = {("corrupt", "symmetric30", f"_seed{seed}") for seed in SEEDS}
         assert found == draws | jobs(change.rules - {"corrupt"}, FIGURES)
@@ -121,9 +130,9 @@ def test_files_of_a_removed_seed_and_model_stay(finished, tmp_path):
     smaller = type(finished)(tmp_path / "smaller")
     shutil.copytree(finished.folder, smaller.folder)
     runs = smaller.results / "digits" / "symmetric30"
-    before = hashes([runs])
+    before = checksums([runs])
     smaller.build("all", overlay=overlay(seeds=[0], models={"mlp3": None}))
-    assert hashes([runs]) == before
+    assert checksums([runs]) == before
     assert planned(smaller) == jobs(SUMMARY), "and serve when they are asked for again"
 
 
@@ -168,8 +177,8 @@ def test_the_order_of_models_is_that_of_the_figures(finished):
         ("data/digits/test.parquet", "dataset"),
         ("data/digits/features.parquet", "features"),
         ("digits/symmetric30/labels.parquet", "corrupt"),
-        *((f"digits/symmetric30/mlp3/seed1/{name}", "train") for name in ("history.parquet", "snapshots.sha256")),
-        *((f"digits/symmetric30/mlp3/seed1/{name}", "train") for name in ("provenance.json", "snapshots")),
+        *((f"digits/symmetric30/mlp3/seed1/{name}", "publish") for name in ("history.parquet", "snapshots.sha256")),
+        *((f"digits/symmetric30/mlp3/seed1/{name}", "publish") for name in ("provenance.json", "snapshots")),
         *(
             (f"digits/symmetric30/mlp7/seed0/activations/{name}.parquet", "extract")
             for name in ("class_means", "neurons", "samples", "outputs")
@@ -179,6 +188,7 @@ def test_the_order_of_models_is_that_of_the_figures(finished):
         ("digits/symmetric30/mlp7/seed0/large_activation.parquet", "outliers"),
         ("digits/summary/peaks.parquet", "summary"),
         ("digits/claims.md", "claims"),
+        ("digits/findings.parquet", "claims"),
         ("digits/captions/phases.rst", "captions"),
         ("digits/figures/phases.csv", "figure"),
     ],
@@ -194,12 +204,11 @@ def test_what_is_missing_is_made_again(finished, path, rule):
 
 
 def test_one_stage_can_be_run_alone(finished):
-    """What the documentation advises, to spare what is below a stage that writes the same bytes."""
+    """The documentation advises this, so that a stage that writes the same bytes does not re-run the later stages."""
     edited = {"training": {"learning_rate": 0.002}}
     assert planned(finished, overlay(**edited), "--until", "train") == jobs({"train"})
     stacked = overlay(training={"stack_seeds": True, "learning_rate": 0.002})
-    found = planned(finished, stacked, "--until", "train", "train_stack_0")
-    assert found == {("train_stack_0", "symmetric30", model) for model in MODELS}
+    assert planned(finished, stacked, "--until", "train") == stacks()
 
 
 def test_another_time_re_runs_nothing(finished):
@@ -233,35 +242,62 @@ def test_a_fresh_copy_with_results_put_back_re_runs_nothing(finished, tmp_path):
     assert planned(copied) == set()
 
 
-@pytest.mark.parametrize("name", ["files", "separation", "outliers", "claims", "figures/theme"])
-def test_an_edited_module_re_runs_the_stages_that_reach_it(finished, name):
-    path = finished.folder / "workflow_scripts" / "epochwise" / f"{name}.py"
-    before = path.read_bytes()
-    path.write_bytes(before + b"\nEDITED = True\n")
-    os.utime(path, (0, 0))  # an older time hides nothing
+@contextmanager
+def edited(path, old, new):
+    """Replace a text in a file for a while. The file gets an old time, because the time must hide nothing."""
+    before = path.read_text()
+    assert old in before, f"{path} does not contain {old!r}"
+    path.write_text(before.replace(old, new, 1))
+    os.utime(path, (0, 0))
     try:
-        every = FIGURES if name in ("files", "figures/theme") else None
-        assert planned(finished) == jobs(MODULES[name], every)
+        yield
     finally:
-        path.write_bytes(before)
+        path.write_text(before)
+
+
+def after_edit(path, rules):
+    """The jobs after an edit of code. What the script of the figures reaches redraws all of them, else those that
+    depend on the summary."""
+    return jobs(rules, FIGURES if "corrupt" in rules or path in code.reached_by("figure.py") else None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "workflow/files",
+        "data/noise/symmetric",
+        "analysis/separation",
+        "analysis/outliers",
+        "findings/claims",
+        "figures/theme",
+    ],
+)
+def test_an_edited_module_re_runs_the_stages_that_reach_it(finished, name):
+    file = f"workflow_scripts/epochwise/{name}.py"
+    with edited(finished.folder / file, "\n\n\n", "\n\nEDITED = True\n\n\n"):
+        assert planned(finished) == after_edit(ROOT / file, MODULES[name])
 
 
 def test_an_edited_figure_redraws_itself_alone(finished):
     path = finished.folder / "workflow_scripts" / "epochwise" / "figures" / "phases.py"
-    before = path.read_bytes()
-    path.write_bytes(before + b"\nEDITED = True\n")
-    try:
+    with edited(path, "\n\n\n", "\n\nEDITED = True\n\n\n"):
         assert planned(finished) == {("figure", "phases")}
-    finally:
-        path.write_bytes(before)
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.what)
+def test_an_edit_re_runs_what_the_contract_names(finished, edit):
+    file = f"workflow_scripts/{edit.file}"
+    with edited(finished.folder / file, edit.old, edit.new):
+        assert planned(finished) == after_edit(ROOT / file, edit.rules)
 
 
 def test_a_stage_run_again_to_the_same_bytes_makes_nothing_stale(finished):
-    run = "results/digits/symmetric30/mlp3/seed0"
-    shutil.rmtree(finished.folder / run / ".training")
+    model = "results/digits/symmetric30/mlp3"
+    shutil.rmtree(finished.folder / model / ".training" / "seed0")
     again = [
-        f"{run}/history.parquet",
-        f"{run}/activations/neurons.parquet",
+        f"{model}/seed0.sha256",
+        f"{model}/seed0/history.parquet",
+        f"{model}/seed0/activations/neurons.parquet",
         "results/digits/symmetric30/labels.parquet",
     ]
     for target in again:
@@ -299,6 +335,7 @@ def test_modules_are_reached_by_the_rules_that_the_contract_names(name):
     found = set()
     for rule, below in RULES.items():
         scripts = [f"{rule}.py", *(f"epochwise/figures/{f}.py" for f in FIGURES if rule == "figure")]
+        scripts += [f"epochwise/data/noise/{kind}.py" for kind in noise_kinds() if rule == "corrupt"]
         if path in code.reached_by(*scripts):
             found |= below
     assert found == MODULES[name]

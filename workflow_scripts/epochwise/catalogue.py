@@ -136,7 +136,7 @@ RESULT_TABLES = (
 
 # What a column means, in every table that has it.
 COLUMNS = {
-    "index": "row of the sample in the data set's train.parquet, from 0",
+    "index": "row of the image in the data set's train.parquet (or test.parquet), from 0",
     "label": "class of the image, from 0",
     "pixels": "values 0 to 255 in the order channel, row, column",
     "norm": "Euclidean norm of the pixels in [0, 1]",
