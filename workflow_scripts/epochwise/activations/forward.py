@@ -50,11 +50,10 @@ def layer_statistics(
     layers = [LayerStatistics(layer.out_features, cells, device) for layer in hidden_layers]
     logits = torch.empty(len(inputs), model.layers[-1].out_features, device=device)
     traced = torch.empty(len(neurons or ()), len(inputs), device=device)
-    scratch = torch.empty(min(batch_size, len(inputs)), model.layers[0].out_features, device=device)
     for batch, hidden, output in batches(model, inputs, batch_size):
         logits[batch] = output
         for statistics, activations in zip(layers, hidden, strict=True):
-            statistics.update(activations, groups.cells[batch], scratch[: len(activations)])
+            statistics.update(activations, groups.cells[batch])
         for row, (layer, neuron) in zip(traced, (neurons or {}).items(), strict=True):
             row[batch] = hidden[layer - 1][:, neuron]
     return Pass(layers, logits, traced)

@@ -15,6 +15,7 @@ _ZERO_BINS = 64
 _SMALLEST = 2.0**-32  # smaller activations count as zeros in the histogram, which therefore stays small
 # Subtracted from the leading bits, so that the bin after those of the zeros begins at _SMALLEST.
 _OFFSET = int(np.float32(_SMALLEST).view(np.int32) >> _DROPPED_BITS) - _ZERO_BINS
+_BINS = (1 << (31 - _DROPPED_BITS)) - _OFFSET
 _BLOCK = 32  # rows that `first_peaks` compares at a time
 
 
@@ -39,27 +40,21 @@ class LayerStatistics:
         self.peaks = zeros(width, dtype=torch.float32) - 1
         self.peak_samples = zeros(width, dtype=torch.int64)
         self.argmax_counts = zeros(width, dtype=torch.int64)
-        self.histogram = zeros(_ZERO_BINS, dtype=torch.int64)
+        self.histogram = zeros(_BINS, dtype=torch.int64)
         self.zero_bins = torch.arange(width, dtype=torch.int32, device=device) % _ZERO_BINS
 
-    def update(self, activations: torch.Tensor, cells: torch.Tensor, scratch: torch.Tensor) -> None:
-        """Take in the next batch.
-
-        Args:
-            activations: activations (B, H) float32, at least 0.
-            cells: cell of each sample (B,) int64.
-            scratch: memory for intermediate results (B, H) float32, because allocating it takes longer than using it.
-        """
+    def update(self, activations: torch.Tensor, cells: torch.Tensor) -> None:
+        """Take in the next batch: activations (B, H) float32, at least 0, and the cell of each sample (B,) int64."""
         self.cell_sums += torch.zeros_like(self.cell_sums, dtype=torch.float32).index_add_(0, cells, activations)
         if self.n == 0:
             self.origin = activations.mean(0)
-        away = torch.sub(activations, self.origin, out=scratch)
+        away = activations - self.origin
         self.away += away.sum(0)
         self.away_squared += away.square_().sum(0)
-        self.active += torch.sign(activations, out=scratch).sum(0)
+        self.active += activations.sign().sum(0)
         self.argmax_counts += torch.bincount(_argmax_of_rows(activations), minlength=activations.shape[1])
         self._update_peaks(activations)
-        self._update_histogram(activations, scratch)
+        self._update_histogram(activations)
         self.n += len(activations)
 
     def _update_peaks(self, activations: torch.Tensor) -> None:
@@ -71,12 +66,11 @@ class LayerStatistics:
                 self.peaks = torch.where(higher, peaks, self.peaks)
                 self.peak_samples = torch.where(higher, samples + (self.n + start), self.peak_samples)
 
-    def _update_histogram(self, activations: torch.Tensor, scratch: torch.Tensor) -> None:
-        bins = torch.bitwise_right_shift(activations.view(torch.int32), _DROPPED_BITS, out=scratch.view(torch.int32))
-        bins.sub_(_OFFSET).clamp_(min=self.zero_bins)  # also −0.0, whose sign bit makes a negative number
-        counts = torch.bincount(bins.view(-1), minlength=len(self.histogram))
-        counts[: len(self.histogram)] += self.histogram
-        self.histogram = counts  # as long as the largest activation needs
+    def _update_histogram(self, activations: torch.Tensor) -> None:
+        bins = activations.view(torch.int32).bitwise_right_shift(_DROPPED_BITS).sub_(_OFFSET)
+        bins.clamp_(min=self.zero_bins)  # also −0.0, whose sign bit makes a negative number
+        counts = torch.bincount(bins.view(-1))
+        self.histogram[: len(counts)] += counts
 
     def median_active(self) -> float:
         """Median of all activations of at least 2^-32 (2e-10), exact to a relative 2^-12; NaN if there are none."""
