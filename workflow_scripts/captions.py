@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from epochwise.findings.claims import CLAIMS_TABLE
+from epochwise.findings.judging import CLAIMS_TABLE
 from epochwise.findings.findings import FINDINGS_TABLE
 from epochwise.report import captions
 from epochwise.workflow import tables

@@ -2,7 +2,7 @@
 
 import logging
 
-from epochwise.findings import claims, evidence, findings
+from epochwise.findings import evidence, findings, judging
 from epochwise.workflow import tables
 from epochwise.workflow.files import atomic
 from epochwise.workflow.job import job
@@ -16,12 +16,12 @@ with job(snakemake) as spec:
         outliers=given.outliers,
         large_activation=given.large_activation,
     )
-    judged = claims.judge(runs, evidence.weights_by_model(given.about_runs), spec["margins"], spec["level"])
+    judged = judging.judge(runs, evidence.weights_by_model(given.about_runs), spec["margins"], spec["level"])
     found = findings.judge_findings(judged)
-    tables.write(judged, claims.CLAIMS_TABLE, made.claims)
+    tables.write(judged, judging.CLAIMS_TABLE, made.claims)
     tables.write(found, findings.FINDINGS_TABLE, made.findings)
     texts = {
-        made.claims_text: claims.to_markdown(judged, spec["level"]),
+        made.claims_text: judging.to_markdown(judged, spec["level"]),
         made.findings_text: findings.to_markdown(found),
     }
     for path, text in texts.items():

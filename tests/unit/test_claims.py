@@ -7,7 +7,7 @@ import pytest
 
 from epochwise import catalogue
 from epochwise.analysis.separation import MEASURES
-from epochwise.findings import claims
+from epochwise.findings import claims, judging
 
 from .runs_by_hand import outliers, run_by_hand, with_phases
 
@@ -30,11 +30,11 @@ def judged(run):
             recovery = 0.2 + 0.01 * seed
             runs[noise, "large", seed] = with_phases(run, recovery=recovery)
             runs[noise, "small", seed] = with_phases(run, recovery=-recovery, fit_epoch=np.nan if seed < 2 else 20.0)
-    return claims.judge(runs, WEIGHTS, MARGINS, 0.95)
+    return judging.judge(runs, WEIGHTS, MARGINS, 0.95)
 
 
 def test_every_claim_is_judged_for_every_noise_and_model(judged):
-    assert judged.columns.tolist() == claims.CLAIMS_TABLE.names
+    assert judged.columns.tolist() == judging.CLAIMS_TABLE.names
     groups = [(noise, model) for noise in ("low", "high") for model in ("large", "small")]
     assert len(judged) == len(NAMES) * 4
     for name, block in judged.groupby("claim", sort=False):
@@ -84,13 +84,13 @@ def test_models_are_compared_with_the_first_one_seed_by_seed(judged):
 
 def test_infinite_ratios_are_not_counted(run):
     silent = dataclasses.replace(run, outliers=outliers({(64, 1): 4.0, (64, 2): 0.0}, {1: (8.0, 0.0)}))
-    table = claims.judge({("n", "m", seed): silent for seed in range(3)}, {"m": 9}, MARGINS, 0.95).set_index("claim")
+    table = judging.judge({("n", "m", seed): silent for seed in range(3)}, {"m": 9}, MARGINS, 0.95).set_index("claim")
     for name in ("large_activation_single", "large_activation_shallow"):
         assert (table.loc[name, "n"], table.loc[name, "verdict"]) == (0, "inconclusive")
 
 
 def test_the_markdown_names_every_claim_model_and_verdict(judged):
-    text = claims.to_markdown(judged, 0.95)
+    text = judging.to_markdown(judged, 0.95)
     sections = dict(zip(NAMES, text.split("\n## ")[1:], strict=True))
     for claim in claims.CLAIMS:
         section = sections[claim.name]

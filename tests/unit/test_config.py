@@ -190,7 +190,7 @@ def test_reserved_and_path_like_names_are_refused(parent, name):
         ".".join(parent),
         repr(name),
         "is no legal name",
-        "Letters, digits, dot, dash and underscore",
+        "Letters, digits, dots, dashes and underscores",
         "reserved",
     ):
         assert part in message

@@ -31,13 +31,14 @@ pdf.compression: 0
 # What Snakemake does around a script: it defines the object `snakemake`, then runs the script.
 RUN = """
 import json, runpy, sys
+from pathlib import Path
 from types import SimpleNamespace
 from snakemake.iocontainers import InputFiles, Log, OutputFiles
 given = json.loads(sys.argv[1])
 runpy.run_path(given["script"], {"snakemake": SimpleNamespace(
     input=InputFiles(fromdict=given["input"]), output=OutputFiles(fromdict=given["output"]),
     log=Log(toclone=[given["log"]]), params=SimpleNamespace(**given["params"]),
-    wildcards=SimpleNamespace(figure="phases"), rule="figure")})
+    wildcards=SimpleNamespace(figure="phases"), rule="figure", scriptdir=str(Path(given["script"]).parent))})
 """
 CLEAN = {"PATH": os.environ["PATH"], "PYTHONPATH": str(code.SCRIPTS)}
 

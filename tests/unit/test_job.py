@@ -117,7 +117,7 @@ def test_any_other_trouble_with_a_lock_names_the_file(tmp_path, monkeypatch, num
     fail_with(monkeypatch, number)
     with pytest.raises(InputError, match=rf"{tmp_path}/lock cannot be locked: no lock"):
         files.hold(tmp_path / "lock")
-    with pytest.raises(InputError, match=r"gpu0-0\.lock cannot be locked: no lock.*TMPDIR"):
+    with pytest.raises(InputError, match=r"gpu-0-0\.lock cannot be locked: no lock.*TMPDIR"):
         gpus.claim(["0"], 1, tmp_path)
 
 

@@ -128,7 +128,7 @@ SUMMARY_TABLES = (
 
 # Below results/{experiment}/.
 RESULT_TABLES = (
-    Table("claims", "claims.parquet", "findings.claims:CLAIMS_TABLE", "Every claim with its effect and verdict."),
+    Table("claims", "claims.parquet", "findings.judging:CLAIMS_TABLE", "Every claim with its effect and verdict."),
     Table(
         "findings", "findings.parquet", "findings.findings:FINDINGS_TABLE", "The three findings with their verdicts."
     ),

@@ -6,7 +6,8 @@ import pandas as pd
 from jinja2 import Environment
 
 from epochwise.catalogue import FIGURES, PAGES
-from epochwise.findings.claims import ALL_MODELS, CLAIMS, for_people, whose
+from epochwise.findings.claims import ALL_MODELS, CLAIMS
+from epochwise.findings.judging import for_people, whose
 from epochwise.findings.findings import FINDINGS, Finding
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
