@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
+from epochwise import catalogue
 from epochwise.data.corruption import noise_kinds
 from epochwise.workflow import code, config
 from epochwise.workflow.records import checksums
@@ -28,8 +29,7 @@ from tests.workflow.staleness import (
 
 BLOCK = TINY["experiments"]["digits"]
 MODELS = [name for name, model in BLOCK["models"].items() if model]
-FIGURES = sorted(path.stem for path in (ROOT / "workflow_scripts" / "epochwise" / "figures").glob("[!_]*.py"))
-FIGURES = [name for name in FIGURES if name not in ("theme", "panels")]
+FIGURES = [figure.name for figure in catalogue.FIGURES]
 FROM_DATA = ["data_decomposition"]  # the only figure that does not depend on the summary
 PER_RUN = ("publish", "extract", "separation", "outliers")
 

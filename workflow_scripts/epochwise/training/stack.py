@@ -109,12 +109,8 @@ class Stack:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ):
-        self.networks, self.learning_rate, self.device, self.dtype = (
-            networks,
-            learning_rate,
-            torch.device(device),
-            dtype,
-        )
+        self.networks, self.learning_rate = networks, learning_rate
+        self.device, self.dtype = torch.device(device), dtype
         self.sizes = [networks[0].layers[0].in_features, *(layer.out_features for layer in networks[0].layers)]
         length = sum(len(networks) * out * padded(inputs) for inputs, out in itertools.pairwise(self.sizes))
         self.parameters, self.exp_avg, self.exp_avg_sq = torch.zeros(3, length, device=device).unbind()
@@ -151,12 +147,7 @@ class Stack:
 
     def state(self) -> dict[str, torch.Tensor]:
         """The tensors that training changes, by name. They are not copied."""
-        return {
-            "parameters": self.parameters,
-            "exp_avg": self.exp_avg,
-            "exp_avg_sq": self.exp_avg_sq,
-            "step": self.step,
-        }
+        return {name: getattr(self, name) for name in ("parameters", "exp_avg", "exp_avg_sq", "step")}
 
     def restore(self, state: dict[str, torch.Tensor]) -> None:
         """Continue from a state that `state` has returned."""
