@@ -196,10 +196,9 @@ def source_files(wildcards):
     return [local(file) for file in files]
 
 
-def source_stamps(wildcards):
-    """Size and time of each of these files, because Snakemake does not notice a file that is older than the results."""
-    found = {path: os.stat(path) for path in source_files(wildcards) if os.path.isfile(path)}
-    return {path: [about.st_size, int(about.st_mtime)] for path, about in found.items()}
+def source_sizes(wildcards):
+    """Size of each of these files, because Snakemake does not notice a file that is older than the results."""
+    return {path: os.path.getsize(path) for path in source_files(wildcards) if os.path.isfile(path)}
 
 
 def data_file(name):

@@ -21,7 +21,7 @@ def code_of(*names):
 def dataset_spec(wildcards):
     """The source, and which files it is read from."""
     b = dataset_block(wildcards)
-    return spec({**{key: b[key] for key in ("source", "path", "sha256")}, "files": source_stamps(wildcards)})
+    return spec({**{key: b[key] for key in ("source", "path", "sha256")}, "files": source_sizes(wildcards)})
 
 
 def features_spec(wildcards):

@@ -246,8 +246,8 @@ EDITS = (
     Edit(
         what="an asset, here the HTML template of the claims page",
         file="epochwise/report/captions.html.jinja",
-        old="<h1>Findings</h1>",
-        new="<h1>The findings</h1>",
+        old="<h2>How to read a verdict</h2>",
+        new="<h2>What a verdict means</h2>",
         rules=CAPTIONS,
     ),
     Edit(
@@ -351,10 +351,9 @@ depend on the manifests `seed<seed>.sha256`, `stack.sha256` and `snapshots.sha25
   itself and cannot notice this. Do not edit code while jobs wait in the queue.
 - A stack of seeds (`training.stack_seeds`) is trained as a whole, because the rounding of a batched product depends on
   its size. If you change the list of seeds, the whole stack is trained again.
-- Of the files in `datasets.<name>.path`, only train.parquet and test.parquet count as inputs. Changes of files in
-  torchvision's layout are not noticed. To check their content, set `datasets.<name>.sha256`.
 - Snakemake checks the content of an input only if its time is newer than the result. If a file was replaced by one with
-  an older time (`cp -p`, `rsync -t`), it does not notice: `touch` the file. Code is always compared by content.
+  an older time (`cp -p`, `rsync -t`), it does not notice: `touch` the file. Code is always compared by content. Of the
+  files of a data set the size is compared too. To check their content, set `datasets.<name>.sha256`.
 """
 
 

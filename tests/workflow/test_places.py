@@ -85,7 +85,8 @@ def test_a_config_file_in_the_folder_that_is_not_read_is_named(elsewhere):
 
 def test_a_relative_path_of_images_starts_where_the_results_are_written(elsewhere):
     (elsewhere / "run" / "images").mkdir(parents=True)
-    (elsewhere / "run" / "images" / "train.parquet").touch()
+    for split in ("train", "test"):
+        (elsewhere / "run" / "images" / f"{split}.parquet").touch()
     data = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "images"}}}
     (elsewhere / "images.yaml").write_text(yaml.safe_dump(data))
     target = ("results/data/cifar10/train.parquet", "--configfile", str(elsewhere / "images.yaml"))
@@ -148,7 +149,8 @@ def test_a_module_with_a_prefix_runs_and_its_records_agree(elsewhere):
 def test_data_of_a_module_with_a_prefix_are_outside_the_prefix(elsewhere):
     parent_workflow(elsewhere, 'prefix: "part"')
     (elsewhere / "images").mkdir()
-    (elsewhere / "images" / "train.parquet").touch()
+    for split in ("train", "test"):
+        (elsewhere / "images" / f"{split}.parquet").touch()
     noise = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "images"}}}
     (elsewhere / "mine.yaml").write_text(yaml.safe_dump({"noise": noise}))
     assert planned(elsewhere, "part/results/data/cifar10/train.parquet") == {"ew_dataset": 1}

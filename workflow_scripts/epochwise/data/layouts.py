@@ -162,7 +162,7 @@ def _missing_in(source: str, folder: Path) -> str | None:
 def _nothing_found(source: str, path: Path) -> str:
     """What is there instead, as a sentence."""
     if not os.path.isdir(path):  # noqa: PTH112  because Path.is_dir raises where a name is too long
-        return f"there is no folder {str(path)!r}."
+        return f"there is no folder {str(path)!r}{'' if path.is_absolute() else f' in {Path.cwd()}'}."
     if not os.access(path, os.R_OK | os.X_OK):
         return f"the permissions of {path} do not allow to list it."
     names = [*(f"{name}/" for name in _folder_names(path)), *sorted(_file_names(path))]
