@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from epochwise.findings.judging import CLAIMS_TABLE
 from epochwise.findings.findings import FINDINGS_TABLE
+from epochwise.findings.judging import CLAIMS_TABLE
 from epochwise.report import captions
 from epochwise.workflow import tables
 from epochwise.workflow.files import atomic

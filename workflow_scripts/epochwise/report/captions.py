@@ -7,8 +7,8 @@ from jinja2 import Environment
 
 from epochwise.catalogue import FIGURES, PAGES
 from epochwise.findings.claims import ALL_MODELS, CLAIMS
-from epochwise.findings.judging import for_people, whose
 from epochwise.findings.findings import FINDINGS, Finding
+from epochwise.findings.judging import for_people, whose
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
 
