@@ -86,7 +86,7 @@ def record(job):
 def saved_epoch(checkout):
     """The epoch that training has reached, or continues after, by its log."""
     path = checkout.results / "logs" / "train" / "digits" / "symmetric30" / "mlp3" / "seed0.log"
-    found = re.findall(r"epoch (\d+)", path.read_text()) if path.exists() else []
+    found = re.findall(r"(?:after |  )epoch (\d+)", path.read_text()) if path.exists() else []
     return int(found[-1]) if found else 0
 
 
