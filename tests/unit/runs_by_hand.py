@@ -4,16 +4,18 @@ import dataclasses
 
 import pandas as pd
 
-from epochwise.analysis.outliers import is_shallow, most_prominent
+from epochwise.analysis.outliers import most_prominent
 from epochwise.findings.effects import Run
 
 # Accuracy 0.8 at epoch 3, 0.5 at epoch 10, 0.7 at epoch 64; loss (turned so that more is better) ends above its peak.
 PHASES = {
     ("accuracy", "fall"): 0.3,
-    ("accuracy", "recovery"): 0.2,
+    ("accuracy", "recovery"): 0.25,
+    ("accuracy", "recovery_cross_fitted"): 0.2,
     ("accuracy", "surplus"): -0.1,
     ("accuracy", "after_fit"): 0.05,
-    ("loss", "recovery"): 0.9,
+    ("loss", "recovery"): 1.0,
+    ("loss", "recovery_cross_fitted"): 0.9,
     ("loss", "surplus"): 0.4,
     ("loss", "after_fit"): -0.6,
     ("accuracy", "dip_epoch"): 10.0,
@@ -38,19 +40,21 @@ def separation(cosines, measure="cosine", other=0.5):
     )
 
 
-def outliers(ratios, peaks=None):
-    """The table for {(epoch, layer): peak over median positive activation}, with (peak, runner-up) by layer."""
-    peaks = peaks or {}
+def outliers(ratios, peaks=None, shares=None):
+    """The table for {(epoch, layer): peak over median positive activation}.
+
+    `peaks` gives (peak, runner-up) and `shares` the share of samples, both by (epoch, layer).
+    """
     rows = []
     for (epoch, layer), ratio in ratios.items():
-        peak, runner_up = peaks.get(layer, (1.0, 1.0))
+        peak, runner_up = (peaks or {}).get((epoch, layer), (1.0, 1.0))
         rows.append(
             {"epoch": epoch, "layer": layer, "peak": peak, "runner_up": runner_up, "peak_over_median_active": ratio}
+            | {"argmax_share": (shares or {}).get((epoch, layer), 0.0)}
         )
     table = pd.DataFrame(rows)
-    shallow = is_shallow(table["layer"])
-    prominence = table["peak_over_median_active"].where(shallow)
-    return table.assign(shallow=shallow, stands_out=most_prominent(prominence, table["epoch"]))
+    stands_out = most_prominent(table["peak_over_median_active"], table["epoch"])
+    return table.assign(depth=table["layer"] / table["layer"].max(), stands_out=stands_out)
 
 
 def followed(r2, eta2, layer, epoch=64, rho=()):
@@ -62,17 +66,21 @@ def followed(r2, eta2, layer, epoch=64, rho=()):
 
 
 def run_by_hand():
-    """A run of four layers that shows what the paper claims; layers 1 and 2 are the shallow ones."""
+    """A run of four layers that shows what the paper claims. At the dip layer 3 stands out, at the end layer 2."""
     cosines = {(0, 1): 0.9, (0, 2): 0.9, (0, 3): 0.9, (0, 4): 0.8}
     cosines |= {(64, 1): 0.7, (64, 2): 0.6, (64, 3): 0.5, (64, 4): 0.1}
     ratios = {(0, layer): 1.0 for layer in (1, 2, 3, 4)}
-    ratios |= {(9, 1): 3.0, (9, 2): 4.0, (9, 3): 99.0, (9, 4): 99.0}  # the snapshot nearest the dip
+    ratios |= {(9, 1): 3.0, (9, 2): 2.0, (9, 3): 4.0, (9, 4): 1.0}  # the snapshot nearest to the dip
     ratios |= {(64, 1): 16.0, (64, 2): 32.0, (64, 3): 8.0, (64, 4): 2.0}
     follows = followed(0.9, [0.0, 0.0], 1) + followed(0.6, [0.1, 0.25, 0.2], 2) + followed(0.0, [0.9], 2, epoch=9)
     return Run(
         PHASES,
         separation(cosines),
-        outliers(ratios, {1: (100.0, 1.0), 2: (40.0, 5.0), 3: (1000.0, 1.0)}),
+        outliers(
+            ratios,
+            {(9, 2): (64.0, 1.0), (9, 3): (6.0, 3.0), (64, 1): (100.0, 1.0), (64, 2): (40.0, 5.0)},
+            {(9, 2): 0.9, (9, 3): 0.25, (64, 2): 0.75, (64, 3): 1.0},
+        ),
         pd.DataFrame(follows),
     )
 

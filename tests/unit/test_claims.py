@@ -11,7 +11,8 @@ from epochwise.findings import claims, judging
 
 from .runs_by_hand import outliers, run_by_hand, with_phases
 
-MARGINS = {"accuracy": 0.01, "loss": 0.01, "octaves": 0.1, "single": 1.0, "cosine": 0.01, "explained": 0.05}
+MARGINS = {"accuracy": 0.01, "loss": 0.01, "octaves": 0.1, "single": 1.0, "share": 0.1, "depth": 0.0}
+MARGINS |= {"cosine": 0.01, "explained": 0.05}
 NAMES = [claim.name for claim in claims.CLAIMS]
 WEIGHTS = {"large": 1000, "small": 10}
 
@@ -28,8 +29,9 @@ def judged(run):
     for noise in ("low", "high"):
         for seed in range(4):
             recovery = 0.2 + 0.01 * seed
-            runs[noise, "large", seed] = with_phases(run, recovery=recovery)
-            runs[noise, "small", seed] = with_phases(run, recovery=-recovery, fit_epoch=np.nan if seed < 2 else 20.0)
+            runs[noise, "large", seed] = with_phases(run, recovery_cross_fitted=recovery)
+            fit_epoch = np.nan if seed < 2 else 20.0
+            runs[noise, "small", seed] = with_phases(run, recovery_cross_fitted=-recovery, fit_epoch=fit_epoch)
     return judging.judge(runs, WEIGHTS, MARGINS, 0.95)
 
 
@@ -83,9 +85,10 @@ def test_models_are_compared_with_the_first_one_seed_by_seed(judged):
 
 
 def test_infinite_ratios_are_not_counted(run):
-    silent = dataclasses.replace(run, outliers=outliers({(64, 1): 4.0, (64, 2): 0.0}, {1: (8.0, 0.0)}))
+    silent = dataclasses.replace(run, outliers=outliers({(9, 1): 0.0, (64, 1): 4.0}, {(64, 1): (8.0, 0.0)}))
     table = judging.judge({("n", "m", seed): silent for seed in range(3)}, {"m": 9}, MARGINS, 0.95).set_index("claim")
-    for name in ("large_activation_single", "large_activation_shallow"):
+    for name in ("single", "grows_over_runner_up", "grows_over_median"):
+        name = f"large_activation_{name}"
         assert (table.loc[name, "n"], table.loc[name, "verdict"]) == (0, "inconclusive")
 
 

@@ -34,8 +34,10 @@ def run():
         ("separation_grows_with_depth_cosine", 0.7 - 0.1),
         ("separation_grows_with_epochs_cosine", 0.8 - 0.1),
         ("large_activation_single", 3),  # layer 2: 40 over 5
-        ("large_activation_shallow", 2),  # 32 over 8
-        ("large_activation_evolves", 3),  # 4 at epoch 9, 32 at the end
+        ("large_activation_shallow", 2.5 / 4 - 2 / 4),  # the middle of four layers is 2.5
+        ("large_activation_grows_over_runner_up", 3 - 1),  # 6 over 3 in layer 3 at the dip
+        ("large_activation_grows_over_median", 3),  # 4 in layer 3 at the dip, 32 in layer 2 at the end
+        ("large_activation_grows_in_share", 0.75 - 0.25),
         ("large_activation_follows_input", 0.6 - 0.25),
     ],
 )
@@ -63,7 +65,7 @@ def test_no_claim_is_untested(run):
 
 
 def test_double_descent_needs_both_a_fall_and_a_recovery(run):
-    assert EFFECTS["double_descent"](with_phases(run, recovery=0.0)) == 0
+    assert EFFECTS["double_descent"](with_phases(run, recovery_cross_fitted=0.0)) == 0
     assert EFFECTS["double_descent"](with_phases(run, fall=0.05)) == 0.05
 
 
@@ -83,7 +85,8 @@ def test_noise_learned_after_the_end_counts_as_learned_at_the_end(run):
         ),
         ("regeneralization_after_fit_accuracy", "after_fit"),
         ("noisy_after_clean", "clean_epoch"),
-        ("large_activation_evolves", "dip_epoch"),
+        ("double_descent", "recovery_cross_fitted"),
+        *((f"large_activation_grows_{by}", "dip_epoch") for by in ("over_runner_up", "over_median", "in_share")),
     ],
 )
 def test_an_effect_that_a_run_cannot_have_is_missing(run, name, missing):
@@ -93,13 +96,26 @@ def test_an_effect_that_a_run_cannot_have_is_missing(run, name, missing):
 def test_the_snapshot_nearest_the_dip_is_the_nearest_in_octaves(run):
     ratios = {(0, 1): 1.0, (9, 1): 2.0, (40, 1): 4.0, (100, 1): 32.0}
     run = dataclasses.replace(with_phases(run, dip_epoch=20.0), outliers=outliers(ratios))
-    assert EFFECTS["large_activation_evolves"](run) == 3  # from epoch 40, though 9 is fewer epochs away
+    assert EFFECTS["large_activation_grows_over_median"](run) == 3  # from epoch 40, though 9 is fewer epochs away
 
 
-def test_a_run_of_one_layer_has_no_deep_layer(run):
-    run = dataclasses.replace(run, outliers=outliers({(0, 1): 2.0, (64, 1): 4.0}, {1: (8.0, 2.0)}))
-    assert np.isnan(EFFECTS["large_activation_shallow"](run))
-    assert EFFECTS["large_activation_single"](run) == 2
+@pytest.mark.parametrize(
+    ("layers", "layer", "expected"),
+    [(1, 1, 0), (2, 1, 0.25), (2, 2, -0.25), (3, 2, 0), (6, 3, 0.5 / 6), (6, 6, -2.5 / 6)],
+)
+def test_a_layer_is_shallow_before_the_middle_of_the_network(run, layers, layer, expected):
+    ratios = {(64, number): 9.0 if number == layer else 1.0 for number in range(1, layers + 1)}
+    run = dataclasses.replace(run, outliers=outliers(ratios))
+    assert EFFECTS["large_activation_shallow"](run) == pytest.approx(expected)
+
+
+def test_a_neuron_that_stays_as_it_is_has_not_grown_even_if_noise_moves_it_from_layer_to_layer(run):
+    random = np.random.default_rng(0)
+    grown = []
+    for _ in range(500):
+        ratios = {(epoch, layer): random.uniform(4, 8) for epoch in (9, 64) for layer in range(1, 7)}
+        grown.append(EFFECTS["large_activation_grows_over_median"](dataclasses.replace(run, outliers=outliers(ratios))))
+    assert abs(np.mean(grown)) < 3 * np.std(grown) / np.sqrt(len(grown)) and np.std(grown) > 0.05
 
 
 def test_a_run_of_one_layer_has_no_difference_by_depth(run):
@@ -124,8 +140,9 @@ def test_without_noisy_data_they_are_not_learned_after_the_clean_ones(run):
     assert np.isnan(EFFECTS["noisy_after_clean"](run))
 
 
-def test_the_large_activation_is_sought_in_shallow_layers_that_are_not_silent(run):
-    ratios = {(64, 1): 2.0, (64, 2): np.nan, (64, 3): 50.0, (64, 4): 50.0}
-    run = dataclasses.replace(run, outliers=outliers(ratios, {1: (6.0, 3.0), 2: (0.0, 0.0), 3: (99.0, 1.0)}))
+def test_the_large_activation_is_sought_in_layers_that_are_not_silent(run):
+    ratios = {(64, 1): 2.0, (64, 2): np.nan, (64, 3): 1.0, (64, 4): 1.5}
+    peaks = {(64, 1): (6.0, 3.0), (64, 2): (0.0, 0.0), (64, 3): (99.0, 1.0)}
+    run = dataclasses.replace(run, outliers=outliers(ratios, peaks))
     assert EFFECTS["large_activation_single"](run) == 1
     assert EFFECTS["large_activation_follows_input"](run) == pytest.approx(0.9)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from epochwise.analysis.outliers import OUTLIERS, is_shallow, most_prominent, outliers
+from epochwise.analysis.outliers import OUTLIERS, most_prominent, outliers
 
 
 def layer(peaks, median=1.0, share=None, epoch=0, number=1):
@@ -65,26 +65,17 @@ def test_measures_that_a_layer_cannot_have_are_missing(block, missing):
     assert not row["massive"]
 
 
-@pytest.mark.parametrize(
-    ("layers", "shallow"),
-    [([1], [1]), ([1, 2], [1]), ([1, 2, 3], [1]), ([1, 2, 3, 4], [1, 2]), (range(1, 7), [1, 2, 3])],
-)
-def test_the_first_half_of_the_hidden_layers_is_shallow(layers, shallow):
-    layers = pd.Series(layers)
-    assert layers[is_shallow(layers)].tolist() == shallow
-
-
-def test_one_shallow_layer_per_epoch_stands_out():
+def test_one_layer_per_epoch_stands_out():
     peaks = {
-        (0, 1): (3, 1), (0, 2): (8, 2), (0, 3): (99, 1), (0, 4): (1, 1),  # 3 and 4 times the median; layer 3 is deep
-        (5, 1): (9, 1), (5, 2): (8, 1), (5, 3): (99, 1), (5, 4): (1, 1),
-        (7, 1): (0, np.nan), (7, 2): (2, 1), (7, 3): (99, 1), (7, 4): (1, 1),  # layer 1 is silent
+        (0, 1): (3, 1), (0, 2): (8, 2), (0, 3): (1, 1), (0, 4): (1, 1),  # 3 and 4 times the median
+        (5, 1): (9, 1), (5, 2): (8, 1), (5, 3): (1, 1), (5, 4): (10, 1),
+        (7, 1): (0, np.nan), (7, 2): (2, 1), (7, 3): (1, 1), (7, 4): (1, 1),  # layer 1 is silent
     }  # fmt: skip
     blocks = [layer([0.5 * peak, peak], median, None, *key) for key, (peak, median) in peaks.items()]
     found = outliers(pd.concat(blocks).sample(frac=1, random_state=3), 100, 1000)
     chosen = found[found["stands_out"]]
-    assert list(zip(chosen["epoch"], chosen["layer"], strict=True)) == [(0, 2), (5, 1), (7, 2)]
-    assert found.loc[found["shallow"], "layer"].unique().tolist() == [1, 2]
+    assert list(zip(chosen["epoch"], chosen["layer"], strict=True)) == [(0, 2), (5, 4), (7, 2)]
+    assert found.groupby("layer")["depth"].unique().map(list).tolist() == [[0.25], [0.5], [0.75], [1.0]]
 
 
 def test_the_first_of_equals_is_the_most_prominent_and_a_group_without_numbers_marks_its_first():

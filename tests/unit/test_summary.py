@@ -1,5 +1,7 @@
 """Tables over seeds, compared with NumPy row by row, on random runs."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,19 +148,19 @@ def test_outliers_with_massive_as_the_share_of_seeds(outliers):
     assert_over_seeds(found, "outliers", [*keys, "measure"], values)
 
 
-def test_the_shallow_layer_with_the_largest_mean_prominence_stands_out(random):
+def test_the_layer_with_the_largest_mean_prominence_stands_out(random):
     table = of_all_runs(
         lambda: [
             {"epoch": e, "layer": layer, "massive": False, "peak": 1.0, "runner_up": 1.0, "peak_over_median_peak": 1.0}
-            | {"kurtosis": 0.0, "argmax_share": 0.1, "peak_over_median_active": random.exponential(9 * layer)}
+            | {"kurtosis": 0.0, "argmax_share": 0.1, "peak_over_median_active": random.exponential(9)}
             for e in EPOCHS
             for layer in (1, 2, 3, 4)
         ]
     )
     found = summary.outliers(table, LEVEL)
     for (noise, model, epoch), rows in found.groupby([*RUN, "epoch"]):
-        of_shallow = table[(table["noise"] == noise) & (table["model"] == model) & (table["epoch"] == epoch)]
-        means = {n: of_shallow.loc[of_shallow["layer"] == n, "peak_over_median_active"].mean() for n in (1, 2)}
+        of_epoch = table[(table["noise"] == noise) & (table["model"] == model) & (table["epoch"] == epoch)]
+        means = {n: of_epoch.loc[of_epoch["layer"] == n, "peak_over_median_active"].mean() for n in (1, 2, 3, 4)}
         assert rows.loc[rows["stands_out"], "layer"].unique().tolist() == [max(means, key=means.get)]
         assert rows["stands_out"].sum() == 8  # every measure of this layer
 
@@ -228,18 +230,19 @@ def test_the_cross_fitted_recovery_of_each_noise_and_model_is_there_with_the_hal
     plain = summary.phases_by_seed(history, settings)
     halves = [history[history["subset"] == "test"].assign(subset=name) for name in ("test_a", "test_b")]
     for half in halves:
-        half["accuracy"] = random.random(len(half))
+        half["accuracy"], half["loss"] = random.random((2, len(half)))
     found = summary.phases_by_seed(pd.concat([history, *halves]).sample(frac=1, random_state=2), settings)
-    cross_fitted = found[found["quantity"] == "recovery_cross_fitted"].set_index([*RUN, "seed"]).sort_index()
+    cross_fitted = found[found["quantity"] == "recovery_cross_fitted"].set_index(["metric", *RUN, "seed"]).sort_index()
     assert set(found.columns) == set(summary.SCHEMAS["phases_by_seed"].names)
-    assert len(found) == len(plain) + len(RUNS) and set(cross_fitted.index) == set(RUNS)
-    assert set(cross_fitted["metric"]) == {"accuracy"} and (cross_fitted["value"] != 0).any()
-    for noise, model in {run[:2] for run in RUNS}:
+    assert len(found) == len(plain) + 2 * len(RUNS) and set(cross_fitted.loc["accuracy"].index) == set(RUNS)
+    assert (cross_fitted["value"] != 0).any()
+    for (metric, sign), (noise, model) in product({"accuracy": 1, "loss": -1}.items(), {run[:2] for run in RUNS}):
         curves = [
-            half[(half["noise"] == noise) & (half["model"] == model)].pivot(
-                index="epoch", columns="seed", values="accuracy"
+            sign
+            * half[(half["noise"] == noise) & (half["model"] == model)].pivot(
+                index="epoch", columns="seed", values=metric
             )
             for half in halves
         ]
         expected = phases.cross_fitted_recovery(*curves, smoothing=0, min_dip=0.01).sort_index()
-        pd.testing.assert_series_equal(cross_fitted.loc[(noise, model), "value"], expected, check_names=False)
+        pd.testing.assert_series_equal(cross_fitted.loc[(metric, noise, model), "value"], expected, check_names=False)

@@ -181,8 +181,8 @@ COLUMNS = {
     "massive": "criterion of Sun et al. (2024)",
     "kurtosis": "excess kurtosis of the layer's peaks; large if few stand out",
     "argmax_share": "share of samples on which the large neuron is the largest of its layer, 0 to 1",
-    "shallow": "whether the layer is in the first half of the hidden layers",
-    "stands_out": "whether it is the shallow layer whose large neuron stands out most at this epoch",
+    "depth": "number of the layer over the number of hidden layers, above 0 and at most 1",
+    "stands_out": "whether it is the layer whose large neuron stands out most at this epoch",
     "feature": "what the activation is compared with",
     "side": "input or output",
     "statistic": "name of the statistic",
@@ -254,8 +254,8 @@ FIGURES = (
     Figure(
         "large_activation_inputs",
         ("large_activation", "outliers", "samples", "train_images"),
-        "How strongly the large activation depends on the input and on the output, in the shallow layer where it "
-        "stands out most; and the images with its largest and smallest values. R²: share of its variance that a "
+        "How strongly the large activation depends on the input and on the output, in the layer where it stands out "
+        "most; and the images with its largest and smallest values. R²: share of its variance that a "
         "linear fit predicts. η²: share of its variance between classes. |r| and |ρ|: Pearson and Spearman "
         "correlation. |2·AUC − 1|: how well it distinguishes samples with wrong labels.",
         one_model=True,

@@ -18,7 +18,7 @@ OUTLIERS = pa.schema(
         ("massive", pa.bool_()),
         ("kurtosis", pa.float64()),
         ("argmax_share", pa.float64()),
-        ("shallow", pa.bool_()),
+        ("depth", pa.float64()),
         ("stands_out", pa.bool_()),
     ]
 )
@@ -38,9 +38,9 @@ def outliers(neurons: pd.DataFrame, massive_value: float, massive_ratio: float) 
       times the median magnitude, here of the positive activations.
     - `kurtosis`: excess kurtosis of the peaks over neurons; 0 for a normal distribution, large if few peaks stand out.
     - `argmax_share`: share of samples, 0 to 1, on which the large neuron is the layer's largest.
-    - `shallow`: whether the layer is in the first half of the hidden layers.
-    - `stands_out`: whether it is the shallow layer with the largest `peak_over_median_active` at this epoch. One layer
-      per epoch is.
+    - `depth`: the layer's number over the number of hidden layers, above 0 and at most 1.
+    - `stands_out`: whether it is the layer with the largest `peak_over_median_active` at this epoch. One layer per
+      epoch is.
 
     `neurons` is the table NEURONS of a run.
     """
@@ -50,17 +50,10 @@ def outliers(neurons: pd.DataFrame, massive_value: float, massive_ratio: float) 
             for (epoch, layer), block in neurons.groupby(["epoch", "layer"])
         ]
     )
-    shallow = is_shallow(table["layer"])
-    prominent = most_prominent(table["peak_over_median_active"].where(shallow), table["epoch"])
-    return table.assign(shallow=shallow, stands_out=prominent)
-
-
-def is_shallow(layers: pd.Series) -> pd.Series:
-    """Whether layers are in the first half of the hidden layers, of which `layers` has all.
-
-    Of 2, 4 and 6 hidden layers, 1, 2 and 3 are shallow; of a single one, that one is.
-    """
-    return layers <= max(layers.max() // 2, 1)
+    return table.assign(
+        depth=table["layer"] / table["layer"].max(),
+        stands_out=most_prominent(table["peak_over_median_active"], table["epoch"]),
+    )
 
 
 def most_prominent(prominence: pd.Series, groups: pd.Series | list[pd.Series]) -> pd.Series:

@@ -120,7 +120,7 @@ def _of_test(curve: pd.Series, sign: int, fit: float, min_dip: float) -> dict[st
 def cross_fitted_recovery(
     curves_a: pd.DataFrame, curves_b: pd.DataFrame, *, smoothing: int, min_dip: float
 ) -> pd.Series:
-    """Recovery of test accuracy from a dip that other seeds chose on other test samples, seed by seed.
+    """Recovery of test performance from a dip that other seeds chose on other test samples, seed by seed.
 
     The plain recovery is too large on average: it chooses the minimum of the curve that it reads, so fluctuations of
     training and of the test sample count as a dip. Here the dip D is chosen on the mean curve of the *other* seeds on
@@ -132,7 +132,8 @@ def cross_fitted_recovery(
     missing.
 
     Args:
-        curves_a: accuracy on one half of the test set, by epoch (rows) and seed (columns), of one noise and model.
+        curves_a: performance on one half of the test set, by epoch (rows) and seed (columns), of one noise and model.
+            Higher is better: accuracy, or the loss with its sign reversed.
         curves_b: the same on the other half.
         smoothing: evaluations on either side in the moving average of each curve.
         min_dip: a smaller fall is no dip.

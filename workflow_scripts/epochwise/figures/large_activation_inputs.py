@@ -34,7 +34,7 @@ LABELS = 1.9  # inches: names of the rows and of input and output
 def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """How strongly the large activation depends on each feature, at the last epoch.
 
-    Each model is shown in its shallow layer that stands out most. Below are the training images with the largest and
+    Each model is shown in the layer that stands out most. Below are the training images with the largest and
     the smallest activation of this neuron in the run shown. The numbers have the columns of `numbers`, and
 
     - `part`: `statistic` for the chart, `image` for the images,

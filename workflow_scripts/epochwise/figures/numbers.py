@@ -42,7 +42,7 @@ def together(*parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def layer_that_stands_out(outliers: pd.DataFrame, noise: str, model: str) -> int:
-    """The shallow layer whose large neuron stands out most at the last epoch.
+    """The layer whose large neuron stands out most at the last epoch.
 
     The column `stands_out` of the summary table `outliers` defines it.
     """

@@ -28,18 +28,18 @@ class Run:
 
 
 def double_descent(run: Run) -> float:
-    """The smaller of fall and recovery of test accuracy: positive only if it falls and rises again."""
-    return min(run.phases["accuracy", "fall"], run.phases["accuracy", "recovery"])
+    """The smaller of fall and cross-fitted recovery of test accuracy: positive only if it falls and rises again."""
+    return np.minimum(run.phases["accuracy", "fall"], recovery(run))
 
 
 def recovery(run: Run) -> float:
-    """Recovery of test accuracy from its dip; 0 if there is no dip."""
-    return run.phases["accuracy", "recovery"]
+    """Cross-fitted recovery of test accuracy from its dip, see `epochwise.analysis.phases.cross_fitted_recovery`."""
+    return run.phases["accuracy", "recovery_cross_fitted"]
 
 
 def recovery_if_fitted(run: Run, metric: str) -> float:
-    """Recovery of a test metric from its dip; missing if the noise was never fitted."""
-    return run.phases[metric, "recovery"] if _is_fitted(run) else np.nan
+    """Cross-fitted recovery of a test metric from its dip; missing if the noise was never fitted."""
+    return run.phases[metric, "recovery_cross_fitted"] if _is_fitted(run) else np.nan
 
 
 def surplus_if_fitted(run: Run, metric: str) -> float:
@@ -80,26 +80,36 @@ def separation_by_epoch(run: Run, measure: str) -> float:
 
 
 def single(run: Run) -> float:
-    """Octaves between the largest and the second largest peak at the end, in the shallow layer that stands out."""
-    row = _layer_that_stands_out(run)
+    """Octaves between the largest and the second largest peak at the end, in the layer that stands out."""
+    row = _layers_that_stand_out(run).iloc[-1]
     return np.log2(row["peak"] / row["runner_up"])
 
 
 def shallow(run: Run) -> float:
-    """Octaves between shallow and deep layers, of the largest peak over the median positive activation, at the end."""
-    final = _final(run.outliers)
-    prominence = final.groupby("shallow")["peak_over_median_active"].max()
-    return np.log2(prominence.get(True, np.nan) / prominence.get(False, np.nan))
+    """Depth of the middle of the network minus that of the layer that stands out at the end; positive if it is shallow.
+
+    Depth is the number of a layer over the number L of layers, so the middle is at (L + 1) / 2L.
+    """
+    layers = run.outliers["layer"].max()
+    return (layers + 1) / (2 * layers) - _layers_that_stand_out(run)["depth"].iloc[-1]
 
 
-def evolves(run: Run) -> float:
-    """Octaves between dip and end, of the peak over the median positive activation in the layer that stands out."""
-    dip = run.phases["accuracy", "dip_epoch"]
-    if np.isnan(dip):
-        return np.nan
-    by_epoch = run.outliers[run.outliers["stands_out"]].set_index("epoch")["peak_over_median_active"]
-    at_dip = np.argmin(np.abs(np.log(by_epoch.index + 1) - np.log(dip + 1)))
-    return np.log2(by_epoch.iloc[-1] / by_epoch.iloc[at_dip])
+def grows_over_runner_up(run: Run) -> float:
+    """Octaves between dip and end, of the largest over the second largest peak."""
+    at_dip, at_end = _at_dip_and_end(run)
+    return np.log2(at_end["peak"] / at_end["runner_up"]) - np.log2(at_dip["peak"] / at_dip["runner_up"])
+
+
+def grows_over_median(run: Run) -> float:
+    """Octaves between dip and end, of the largest peak over the median positive activation."""
+    at_dip, at_end = _at_dip_and_end(run)
+    return np.log2(at_end["peak_over_median_active"] / at_dip["peak_over_median_active"])
+
+
+def grows_in_share(run: Run) -> float:
+    """Growth between dip and end, of the share of samples on which the large neuron is the largest of its layer."""
+    at_dip, at_end = _at_dip_and_end(run)
+    return at_end["argmax_share"] - at_dip["argmax_share"]
 
 
 def follows_input(run: Run) -> float:
@@ -108,7 +118,7 @@ def follows_input(run: Run) -> float:
     An output explains η² as a class label, and Spearman's ρ² as winning probability or loss.
     """
     table = _final(run.large_activation)
-    table = table[table["layer"] == _layer_that_stands_out(run)["layer"]]
+    table = table[table["layer"] == _layers_that_stand_out(run)["layer"].iloc[-1]]
     outputs = table[table["side"] == "output"]
     by_class = outputs[outputs["statistic"] == "eta2"]["value"]
     by_score = outputs[outputs["statistic"] == "spearman"]["value"] ** 2
@@ -123,9 +133,22 @@ def _final(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["epoch"] == table["epoch"].max()]
 
 
-def _layer_that_stands_out(run: Run) -> pd.Series:
-    final = _final(run.outliers)
-    return final[final["stands_out"]].iloc[0]
+def _layers_that_stand_out(run: Run) -> pd.DataFrame:
+    """The row of the layer that stands out, of each epoch in ascending order."""
+    return run.outliers[run.outliers["stands_out"]].sort_values("epoch")
+
+
+def _at_dip_and_end(run: Run) -> tuple[pd.Series, pd.Series]:
+    """The rows of the layers that stand out in the snapshot nearest to the dip and in the last one.
+
+    Each layer is chosen at its own epoch in the same way, because a layer chosen at the end and read at the dip would
+    seem to have grown. Without a dip the first row is empty.
+    """
+    rows = _layers_that_stand_out(run)
+    dip = run.phases["accuracy", "dip_epoch"]
+    distance = (np.log(rows["epoch"] + 1) - np.log(dip + 1)).abs()
+    at_end = rows.iloc[-1]
+    return (at_end * np.nan if np.isnan(dip) else rows.loc[distance.idxmin()]), at_end
 
 
 def _cosines(run: Run, measure: str) -> pd.DataFrame:

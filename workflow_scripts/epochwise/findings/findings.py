@@ -51,7 +51,13 @@ FINDINGS = (
         number=3,
         title="Large activation",
         statement="In all models a single, very large activation emerges, and it follows the input, not the output.",
-        primary=("large_activation_single", "large_activation_follows_input"),
+        primary=(
+            "large_activation_single",
+            "large_activation_grows_over_runner_up",
+            "large_activation_grows_over_median",
+            "large_activation_grows_in_share",
+            "large_activation_follows_input",
+        ),
     ),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import pyarrow as pa
 
-from epochwise.analysis.outliers import is_shallow, most_prominent
+from epochwise.analysis.outliers import most_prominent
 from epochwise.analysis.phases import cross_fitted_recovery, phases
 from epochwise.findings.intervals import over_seeds
 
@@ -52,7 +52,7 @@ SCHEMAS = {
             *_OVER_SEEDS,
         ]
     ),
-    # `stands_out`: whether it is the shallow layer with the largest mean of `peak_over_median_active` at this epoch.
+    # `stands_out`: whether it is the layer with the largest mean of `peak_over_median_active` at this epoch.
     "outliers": pa.schema(
         [
             *_RUN,
@@ -112,20 +112,22 @@ def phases_by_seed(history: pd.DataFrame, settings: Mapping) -> pd.DataFrame:
     ]
     if {"test_a", "test_b"} <= set(history["subset"]):
         parts += [
-            _cross_fitted(block, settings).assign(**dict(zip(RUN, key, strict=True)))
+            _cross_fitted(block, metric, settings).assign(**dict(zip(RUN, key, strict=True)))
             for key, block in history.groupby(RUN, sort=False)
+            for metric in ("accuracy", "loss")
         ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _cross_fitted(history: pd.DataFrame, settings: Mapping) -> pd.DataFrame:
-    """`phases.cross_fitted_recovery` of all seeds of one noise and model."""
-    curves = history.pivot(index="epoch", columns=["subset", "seed"], values="accuracy").astype(float)
+def _cross_fitted(history: pd.DataFrame, metric: str, settings: Mapping) -> pd.DataFrame:
+    """`phases.cross_fitted_recovery` of all seeds of one noise and model. The sign of the loss is reversed."""
+    curves = history.pivot(index="epoch", columns=["subset", "seed"], values=metric).astype(float)
+    curves = curves if metric == "accuracy" else -curves
     recovery = cross_fitted_recovery(
         curves["test_a"], curves["test_b"], smoothing=settings["smoothing"], min_dip=settings["min_dip"]
     )
     table = recovery.rename_axis("seed").rename("value").reset_index()
-    return table.assign(metric="accuracy", quantity="recovery_cross_fitted")
+    return table.assign(metric=metric, quantity="recovery_cross_fitted")
 
 
 def phases_over_seeds(by_seed: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -150,8 +152,7 @@ def outliers(table: pd.DataFrame, level: float) -> pd.DataFrame:
     table = table.astype({"massive": float}).assign(peak_over_runner_up=single)
     long = _long(table, [*RUN, "seed", "epoch", "layer"], OUTLIER_MEASURES, "measure")
     summary = over_seeds(long, [*RUN, "epoch", "layer", "measure"], "value", level)
-    shallow = summary.groupby(RUN, sort=False)["layer"].transform(is_shallow)
-    candidates = summary[shallow & (summary["measure"] == "peak_over_median_active")]
+    candidates = summary[summary["measure"] == "peak_over_median_active"]
     chosen = candidates[most_prominent(candidates["mean"], [candidates[key] for key in (*RUN, "epoch")])]
     keys = [*RUN, "epoch", "layer"]
     return summary.assign(stands_out=summary.set_index(keys).index.isin(chosen.set_index(keys).index))
