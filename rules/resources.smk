@@ -45,7 +45,7 @@ def train_mb(wildcards, attempt):
     start of the epoch, and what of these a state holds as it is written; and inputs, activations and their gradients of
     one batch of each size that occurs."""
     b, model = block(wildcards), model_block(wildcards)
-    source, batch = SOURCES[b["dataset"]["source"]], b["training"]["batch_size"]
+    source, batch = SOURCES[b["dataset"]["source"]], model["training"]["batch_size"]
     # Training and test images are evaluated 2,048 at a time, and training images come in batches.
     pieces = [(2048, samples(wildcards)), (2048, source.test), (batch, samples(wildcards))]
     sizes = {size for at_once, of in pieces for size in (min(at_once, of), of % at_once)}
@@ -63,7 +63,7 @@ def train_minutes(wildcards, attempt):
     """Three times a forward pass per epoch and network; on a GPU a hundred times faster, but 1 ms per step."""
     b = block(wildcards)
     epochs = b["training"]["epochs"] * len(seeds(wildcards))
-    steps = b["training"]["epochs"] * -(-samples(wildcards) // b["training"]["batch_size"])
+    steps = b["training"]["epochs"] * -(-samples(wildcards) // model_block(wildcards)["training"]["batch_size"])
     faster = 100 if train_gpus(wildcards) else 1
     return attempt * int(10 + 3 * forward_minutes(wildcards, epochs) / faster + steps * 1e-3 / 60)
 

@@ -43,11 +43,11 @@ def corrupt_code(wildcards):
 
 
 def train_spec(wildcards):
-    """The training block, the model and the seeds; without the layout of the work, which changes only rounding."""
-    b = block(wildcards)
+    """The model, how it is trained, and the seeds; without the layout of the work, which changes only rounding."""
+    model = model_block(wildcards)
     layout = ("threads", "checkpoint_seconds", "stack_seeds")
-    training = {key: value for key, value in b["training"].items() if key not in layout}
-    return spec({"training": training, "seeds": seeds(wildcards), **model_block(wildcards)})
+    training = {key: value for key, value in model["training"].items() if key not in layout}
+    return spec({**model, "training": training, "seeds": seeds(wildcards)})
 
 
 def publish_spec(wildcards):
@@ -65,7 +65,10 @@ def summary_spec(wildcards):
     """The runs, what they are made of, and how phases and intervals are computed."""
     b = block(wildcards)
     noises = {name: {"kind": noise["kind"], "rate": noise["rate"]} for name, noise in b["noises"].items()}
-    models = {name: {**model, "weights": weights(b, name)} for name, model in b["models"].items()}
+    models = {
+        name: {**{key: model[key] for key in ("hidden_layers", "width")}, "weights": weights(b, name)}
+        for name, model in b["models"].items()
+    }
     about = {"runs": runs(wildcards), "noises": noises, "models": models}
     return spec({**about, "phases": b["phases"], "level": b["summary"]["level"]})
 

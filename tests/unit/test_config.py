@@ -271,7 +271,8 @@ def test_every_setting_that_is_left_out_takes_the_default_of_the_schema():
         "components": 50,
     }
     assert block["noises"] == {"some": {"rate": 0.2, "kind": "symmetric", "seed": 0, "shared_draw": True}}
-    assert block["models"] == EXPERIMENT["models"] and block["seeds"] == [0, 1, 2]
+    trained = {name: {**model, "training": block["training"]} for name, model in EXPERIMENT["models"].items()}
+    assert block["models"] == trained and block["seeds"] == [0, 1, 2]
     assert block.keys() == {"dataset", "noises", "models", "seeds", *config.SETTINGS}
 
 
@@ -300,13 +301,29 @@ def test_lists_of_depths_and_widths_make_a_grid_of_models():
     models = resolve(changed((*FIRST, "models"), {"mlp": grid, "deep": {"hidden_layers": [9], "width": 3}}))["first"][
         "models"
     ]
-    assert models == {
+    shapes = {name: {key: model[key] for key in ("hidden_layers", "width")} for name, model in models.items()}
+    assert shapes == {
         "mlp_d2_w8": {"hidden_layers": 2, "width": 8},
         "mlp_d2_w16": {"hidden_layers": 2, "width": 16},
         "mlp_d4_w8": {"hidden_layers": 4, "width": 8},
         "mlp_d4_w16": {"hidden_layers": 4, "width": 16},
         "deep_d9_w3": {"hidden_layers": 9, "width": 3},
     }
+
+
+def test_a_model_is_trained_with_values_of_its_own_and_otherwise_with_those_of_its_experiment():
+    own = {"hidden_layers": 2, "width": 8, "training": {"input_scaling": "unit", "learning_rate": 1}}
+    plain = {"hidden_layers": 2, "width": 8}
+    block = resolve(changed((*FIRST, "models"), {"plain": plain, "own": own}))["first"]
+    assert block["models"]["plain"]["training"] == block["training"]
+    assert block["models"]["own"]["training"] == {**block["training"], "input_scaling": "unit", "learning_rate": 1.0}
+    assert isinstance(block["models"]["own"]["training"]["learning_rate"], float), "1 and 1.0 are one value"
+
+
+def test_what_belongs_to_the_whole_experiment_cannot_be_set_for_a_model():
+    model = {"hidden_layers": 2, "width": 8, "training": {"epochs": 3}}
+    with pytest.raises(ConfigError, match=r"experiments\.first\.models\.own\.training: unknown key 'epochs'"):
+        resolve(changed((*FIRST, "models"), {"own": model}))
 
 
 @pytest.mark.parametrize(
@@ -389,7 +406,9 @@ def test_the_reference_lists_every_key_once_with_its_default_and_meaning():
     expected |= {f"defaults.{'.'.join(path)}" for path in settings_keys()}
     expected |= {f"datasets.<name>.{key}" for key in schema["dataset"]["properties"]}
     expected |= {f"experiments.<name>.noises.<name>.{key}" for key in schema["noise"]["properties"]}
-    expected |= {f"experiments.<name>.models.<name>.{key}" for key in schema["model"]["properties"]}
+    of_model = schema["model"]["properties"]
+    expected |= {f"experiments.<name>.models.<name>.{key}" for key in of_model.keys() - {"training"}}
+    expected |= {f"experiments.<name>.models.<name>.training.{key}" for key in of_model["training"]["properties"]}
     assert by_key.keys() == expected
     for path, default in settings_keys().items():
         assert json.loads(by_key[f"defaults.{'.'.join(path)}"][2].strip("`")) == default

@@ -86,6 +86,8 @@ CHANGES = (
     Change("claims.loss", 0.02, CLAIMS),
     Change("claims.octaves", 0.2, CLAIMS),
     Change("claims.single", 2.0, CLAIMS),
+    Change("claims.share", 0.2, CLAIMS),
+    Change("claims.depth", 0.1, CLAIMS),
     Change("claims.cosine", 0.02, CLAIMS),
     Change("claims.explained", 0.1, CLAIMS),
     Change("figures.dpi", 90, FIGURES),
@@ -96,6 +98,7 @@ CHANGES = (
     Change("noises.symmetric30.shared_draw", False, CORRUPT),
     Change("models.mlp3.width", 10, TRAIN, chain="mlp3"),
     Change("models.mlp3.hidden_layers", 3, TRAIN, chain="mlp3"),
+    Change("models.mlp3.training", {"learning_rate": 0.002}, TRAIN, chain="mlp3"),
 )
 # The keys of a data set that a test can change on a finished run of `digits`, and then all keys.
 DATASET_CHANGES = (

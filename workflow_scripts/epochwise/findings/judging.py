@@ -42,12 +42,12 @@ def judge(
 
     Args:
         runs: what was measured, by noise, model and seed.
-        weights: number of weights of each model; the largest model has the most.
+        weights: number of weights of each model; the largest model has the most, and so may several.
         margins: margin of each kind of effect, by the key that the claims name.
         level: level of the intervals over seeds, 0 to 1.
     """
     keys = pd.MultiIndex.from_tuples(runs, names=["noise", "model", "seed"])
-    largest = max(weights, key=weights.get)
+    most = max(weights.values())
     rows = []
     for claim in CLAIMS:
         effects_by_run = _effects(claim, runs, keys)
@@ -63,7 +63,7 @@ def judge(
                     "scope": claim.scope,
                     "noise": noise,
                     "model": model,
-                    "in_scope": claim.scope == ALL_MODELS or model == largest,
+                    "in_scope": claim.scope == ALL_MODELS or weights[model] == most,
                     "effect": effect,
                     "low": low,
                     "high": high,

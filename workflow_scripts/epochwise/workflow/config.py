@@ -5,9 +5,10 @@ Legal values, descriptions and defaults are defined in `schemas/config.schema.ya
 
 import itertools
 import json
+import operator
 import os
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def resolve(config: Mapping, sources: Mapping, noise_kinds: Collection[str]) -> 
 
     Returns:
         One block per experiment, with `dataset` (including its `name`), `noises`, `models` (grids expanded, no entry
-        null), `seeds` and every settings group.
+        null, each with its complete `training`), `seeds` and every settings group.
 
     Raises:
         ConfigError: something cannot work. The message names the first such key.
@@ -90,11 +91,17 @@ def _resolve_experiment(config: Mapping, schema: Mapping, name: str, noise_kinds
         noises[key] = _with_defaults(noise, schema["$defs"]["noise"])
         lookup(dict.fromkeys(noise_kinds), noises[key]["kind"], f"{where}.noises.{key}.kind", "kinds of noise")
     settings = _merge(config.get("defaults", {}), {key: value for key, value in block.items() if key in SETTINGS})
+    settings = _with_defaults(settings, {"properties": schema["$defs"]["settings"]["properties"]})
+    training = schema["$defs"]["settings"]["properties"]["training"]
+    models = _expand_grids(f"{where}.models", _without_nulls(f"{where}.models", block["models"]))
     return {
-        **_with_defaults(settings, {"properties": schema["$defs"]["settings"]["properties"]}),
+        **settings,
         "dataset": {**dataset, "path": _expanded(dataset["path"])},
         "noises": noises,
-        "models": _expand_grids(f"{where}.models", _without_nulls(f"{where}.models", block["models"])),
+        "models": {
+            key: {**model, "training": _with_defaults({**settings["training"], **model.get("training", {})}, training)}
+            for key, model in models.items()
+        },
         "seeds": block["seeds"],
     }
 
@@ -131,7 +138,7 @@ def _expand_grids(where: str, models: Mapping) -> dict[str, dict]:
                 )
             if key in expanded:
                 raise ConfigError(f"{where}: two entries make a model named {key!r}; rename one of them.")
-            expanded[key] = {"hidden_layers": depth, "width": width}
+            expanded[key] = {**model, "hidden_layers": depth, "width": width}
     return expanded
 
 
@@ -182,7 +189,9 @@ def _with_defaults(value: Mapping, schema: Mapping) -> dict:
 def _keys(node: Mapping, path: str) -> Iterator[tuple[str, Mapping]]:
     """Every key that takes a value or holds named entries, dotted; `defaults` stands for an experiment's same keys."""
     if "$ref" in node:
-        node = load_schema()["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        node = reduce(operator.getitem, node["$ref"].removeprefix("#/").split("/"), load_schema())
+        if ".models.<name>." in path:  # a value that is not given is the experiment's
+            node = {key: value for key, value in node.items() if key != "default"}
     children = dict(node.get("properties", {}))
     if path == "experiments.<name>":
         children = {key: child for key, child in children.items() if key not in SETTINGS}
