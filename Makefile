@@ -25,7 +25,7 @@ archive: named $(READY)
 
 # Reports and archives need the name of one experiment, because each belongs to one.
 named:
-	@test -n "$(EXPERIMENT)" || { echo "config.yaml names no single experiment; say which: make EXPERIMENT=digits $(MAKECMDGOALS)"; exit 2; }
+	@test -n "$(EXPERIMENT)" || { echo "config.yaml names no single experiment; say which: make EXPERIMENT=mnist $(MAKECMDGOALS)"; exit 2; }
 
 # Compare all results with the records that their jobs left.
 verify: $(READY)
@@ -64,10 +64,11 @@ format: $(READY)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/snakefmt Snakefile rules
 
-# Update all generated pages, and the numbers and pictures in README.md and docs/, from a finished run of digits.
-docs: EXPERIMENT := digits
-docs: all
-	$(VENV)/bin/python docs/update.py results/digits
+# Copy the evidence of the finished experiments named in RESULTS into docs/, and update all generated pages. Without
+# RESULTS, build the chosen experiment and use that.
+docs: RESULTS ?= results/$(EXPERIMENT)
+docs: $(if $(RESULTS),,named all)
+	$(VENV)/bin/python docs/update.py $(RESULTS)
 	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
 
 # Make requirements.lock from pyproject.toml. Build tags such as +cpu are removed, because machines need different builds.

@@ -1,6 +1,6 @@
 """Epoch-wise double descent in noisy data: the whole paper as one workflow.
 
-    snakemake --cores 8 all                                  the embedded experiment, digits
+    snakemake --cores 8 all                                  the embedded experiment, mnist
     snakemake --cores 8 all --config experiment=cifar10      the paper
 
 The flow of data: dataset → corrupt → train → publish → extract → separation, outliers → summary → claims → report;

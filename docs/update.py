@@ -1,13 +1,12 @@
 """Bring the documentation up to date.
 
-Usage: python docs/update.py results/digits
+Usage: python docs/update.py [results/mnist …]
 
-Rewrites the generated pages (config, tables, rules, staleness), the pictures in docs/figures, and the marked parts of
-README.md and docs/. A marked part begins with an HTML comment that names it. Numbers come from the results that the
-argument names, and from `benchmarks` beside it if that folder exists.
+Copies the evidence of the finished experiments that the arguments name, and their pictures. Then it rewrites the
+generated pages, and the marked parts of README.md and docs/. A marked part begins with an HTML comment that names it.
+Its numbers come from docs/evidence, and those of speed from results/benchmarks if that folder exists.
 """
 
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +19,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests.workflow import staleness  # noqa: E402
 
-from docs import references  # noqa: E402
+from docs import evidence, references, reproduction  # noqa: E402
 from epochwise.data.corruption import noise_kinds  # noqa: E402
-from epochwise.findings.findings import FINDINGS  # noqa: E402
-from epochwise.findings.verdicts import REPRODUCED, interval, number  # noqa: E402
 from epochwise.workflow import config  # noqa: E402
 
 
@@ -41,47 +38,11 @@ def config_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "config.md": config_page,
+    "reproduction.md": reproduction.page,
     "rules.md": references.rules_page,
     "staleness.md": staleness.documentation,
     "tables.md": references.tables_page,
 }
-
-
-def findings_table(findings: pd.DataFrame, claims: pd.DataFrame) -> str:
-    """Markdown: a row per finding with its verdict, and the effects of its primary claims for each model in scope."""
-    primary = {finding.number: finding.primary for finding in FINDINGS}
-    rows = []
-    for found in findings.itertuples():
-        judged = claims[claims["claim"].isin(primary[found.finding]) & claims["in_scope"]]
-        judged = judged[judged["noise"] == found.noise]
-        effects = [f"`{name}`: {_effects(group)}" for name, group in judged.groupby("claim", sort=False)]
-        reproduced = (judged["verdict"] == REPRODUCED).sum()
-        rows.append(
-            {
-                "finding": f"**{found.finding}. {found.title}.** {found.statement}",
-                "verdict": f"**{found.verdict}** ({reproduced} of {len(judged)} effects reproduced)",
-                "primary claims: effect [95 % interval]": "<br>".join(effects),
-            }
-        )
-    return pd.DataFrame(rows).to_markdown(index=False)
-
-
-def _effects(rows: pd.DataFrame) -> str:
-    """The effect of one claim on each model, in words."""
-    return ", ".join(f"{row.model} {number(row.effect)} {interval(row.low, row.high)}" for row in rows.itertuples())
-
-
-def claims_table(claims: pd.DataFrame) -> str:
-    """Markdown: a row per claim, a column per model. A verdict outside the scope of its claim is in brackets."""
-    verdicts = ("**" + claims["verdict"] + "**").where(claims["in_scope"], "(" + claims["verdict"] + ")")
-    cells = [
-        f"{number(row.effect)} {interval(row.low, row.high)} n={row.n} {verdict}"
-        for row, verdict in zip(claims.itertuples(), verdicts, strict=True)
-    ]
-    keys = ["finding", "claim", "measure", "source", "margin"]
-    wide = claims.assign(cell=cells).pivot(index=keys, columns="model", values="cell")
-    wide = wide.reindex(pd.MultiIndex.from_frame(claims[keys].drop_duplicates())).reset_index()
-    return wide.to_markdown(index=False)
 
 
 def bench_table(measured: pd.DataFrame) -> str:
@@ -126,19 +87,10 @@ def rewrite(document: str, part: str, new: str) -> None:
 
 
 def update_pages() -> None:
-    """Rewrite the pages that are made from the code alone."""
+    """Rewrite the pages that are made from the code and the evidence."""
     for name, text in PAGES.items():
         (ROOT / "docs" / name).write_text(text(), encoding="utf-8")
-
-
-def update_results(results: Path) -> None:
-    """Copy the figures of an experiment, and rewrite its findings and claims."""
-    for picture in sorted((results / "figures").glob("*.png")):
-        shutil.copyfile(picture, ROOT / "docs" / "figures" / picture.name)
-    claims, findings = (pd.read_parquet(results / f"{name}.parquet") for name in ("claims", "findings"))
-    rewrite("README.md", "findings", findings_table(findings, claims))
-    rewrite("docs/results-digits.md", "findings", findings_table(findings, claims))
-    rewrite("docs/results-digits.md", "claims", claims_table(claims))
+    rewrite("README.md", "findings", reproduction.overview(reproduction.experiments(), "docs/"))
 
 
 def update_benchmarks(folder: Path) -> None:
@@ -148,14 +100,13 @@ def update_benchmarks(folder: Path) -> None:
             rewrite(document, part, table(pd.read_csv(measured)))
 
 
-def main(results: Path) -> None:
+def main(results: list[Path]) -> None:
     """Rewrite everything that is generated."""
+    for experiment in results:
+        evidence.collect(experiment)
     update_pages()
-    update_results(results)
-    update_benchmarks(results.parent / "benchmarks")
+    update_benchmarks(ROOT / "results" / "benchmarks")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    main([Path(argument) for argument in sys.argv[1:]])

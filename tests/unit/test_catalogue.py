@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from docs import references
+from docs import references, reproduction, update
 
 from epochwise import catalogue
 from epochwise.figures import theme
@@ -98,8 +98,11 @@ def test_the_page_of_rules_lists_paths_and_not_code():
     assert "ensure(" not in page and "non_empty" not in page
 
 
-@pytest.mark.parametrize(
-    ("page", "text"), [("tables", references.tables_page), ("rules", references.rules_page)], ids=["tables", "rules"]
-)
-def test_generated_pages_are_current(page, text):
-    assert (ROOT / "docs" / f"{page}.md").read_text("utf-8") == text(), "run `make docs`"
+@pytest.mark.parametrize("page", update.PAGES)
+def test_generated_pages_are_current(page):
+    assert (ROOT / "docs" / page).read_text("utf-8") == update.PAGES[page](), "run `make docs`"
+
+
+def test_the_findings_in_the_readme_are_those_of_the_evidence():
+    overview = reproduction.overview(reproduction.experiments(), "docs/")
+    assert overview in (ROOT / "README.md").read_text("utf-8"), "run `make docs`"

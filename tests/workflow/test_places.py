@@ -49,7 +49,7 @@ def test_the_defaults_come_with_the_workflow(elsewhere):
     snakefile = ("-s", str(ROOT / "Snakefile"))
     of_tiny = Counter({**jobs_of_tiny(), "all": 1})
     assert planned(elsewhere, *snakefile, "all", "--configfile", "mine.yaml") == of_tiny
-    assert planned(elsewhere, *snakefile, "all")["publish"] == 15, "digits as in config.yaml: three models, five seeds"
+    assert planned(elsewhere, *snakefile, "all")["publish"] == 15, "mnist as in config.yaml: three models, five seeds"
     (elsewhere / "run").mkdir()
     directory = ("--directory", "run", "all", "--configfile", "mine.yaml")
     assert planned(elsewhere, *snakefile, *directory) == of_tiny

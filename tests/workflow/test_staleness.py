@@ -24,7 +24,6 @@ from tests.workflow.staleness import (
     SUMMARY,
     TRAIN,
     UNCHANGEABLE,
-    documentation,
 )
 
 BLOCK = TINY["experiments"]["digits"]
@@ -345,7 +344,3 @@ def test_modules_are_reached_by_the_rules_that_the_contract_names(name):
 def test_figures_do_not_reach_each_other(name):
     reached = code.reached_by("figure.py", f"epochwise/figures/{name}.py")
     assert {path.stem for path in reached if path.parent.name == "figures"} & set(FIGURES) == {name}
-
-
-def test_the_documentation_is_current():
-    assert (ROOT / "docs" / "staleness.md").read_text() == documentation(), "run `make docs`"

@@ -1,0 +1,73 @@
+"""Copy the evidence of a finished experiment into docs/evidence/<experiment>, small enough for the repository.
+
+- `claims.csv`, `findings.csv`, `phases_by_seed.csv`: the tables of these names.
+- `runs.csv`: one row per run: what it is made of, its achieved rate of noise, and where and how long it was trained.
+- `records.csv`: one row per job: code, commit, versions, and the values of the configuration that it used.
+- `figures/<figure>.csv`: the numbers that each figure draws.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+EVIDENCE = ROOT / "docs" / "evidence"
+PICTURES = ROOT / "docs" / "figures"
+# The figures that the documentation shows. The others can be drawn from their numbers, and would make a clone slow.
+SHOWN = ("scenario", "phases", "separation_by_layer", "large_activation", "large_activation_inputs")
+# Of provenance.json of a run.
+FROM_PROVENANCE = ("noise_rate", "cpu_seconds", "wall_seconds", "device", "precision", "machine", "git_commit")
+# Of a job's record. What is left out names files and is long.
+FROM_RECORD = ("rule", "git_commit", "git_dirty", "code_sha256", "machine", "python", "versions", "spec")
+
+
+def collect(results: Path) -> None:
+    """Copy the evidence and the pictures of the experiment in `results`, which is `results/<experiment>`.
+
+    Raises FileNotFoundError if the experiment is not finished.
+    """
+    folder, pictures = EVIDENCE / results.name, PICTURES / results.name
+    for old in (folder, pictures):
+        shutil.rmtree(old, ignore_errors=True)
+    (folder / "figures").mkdir(parents=True)
+    pictures.mkdir(parents=True)
+    tables = {
+        "claims": pd.read_parquet(results / "claims.parquet"),
+        "findings": pd.read_parquet(results / "findings.parquet"),
+        "phases_by_seed": pd.read_parquet(results / "summary" / "phases_by_seed.parquet"),
+        "runs": runs(results),
+        "records": records(results),
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    for numbers in sorted((results / "figures").glob("*.csv")):
+        pd.read_csv(numbers).to_csv(folder / "figures" / numbers.name, index=False, float_format="%.6g")
+    for name in SHOWN:
+        shutil.copyfile(results / "figures" / f"{name}.png", pictures / f"{name}.png")
+
+
+def runs(results: Path) -> pd.DataFrame:
+    """The summary table `runs`, with FROM_PROVENANCE of each run and its settings of training."""
+    rows = []
+    for run in pd.read_parquet(results / "summary" / "runs.parquet").to_dict("records"):
+        path = results / run["noise"] / run["model"] / f"seed{run['seed']}" / "provenance.json"
+        provenance = json.loads(path.read_text("utf-8"))
+        rows.append(run | {key: provenance[key] for key in FROM_PROVENANCE} | provenance["spec"]["training"])
+    return pd.DataFrame(rows).drop(columns="device")
+
+
+def records(results: Path) -> pd.DataFrame:
+    """FROM_RECORD of every job of the experiment and of its data set, by the path of the record."""
+    provenance = results.parent / "provenance"
+    rows = []
+    for path in sorted(provenance.rglob("*.json")):
+        record = json.loads(path.read_text("utf-8"))
+        made = list(record["outputs"])
+        if not made[0].startswith((f"results/{results.name}/", "results/data/")):
+            continue
+        row = {key: record[key] for key in FROM_RECORD}
+        row |= {key: json.dumps(row[key], sort_keys=True) for key in ("versions", "spec")}
+        rows.append({"job": str(path.relative_to(provenance).with_suffix(""))} | row)
+    return pd.DataFrame(rows)

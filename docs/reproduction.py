@@ -1,0 +1,145 @@
+"""Write docs/reproduction.md from the evidence in docs/evidence: what the paper states, and what we found."""
+
+import inspect
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from docs.evidence import EVIDENCE, ROOT
+from epochwise.findings.claims import CLAIMS, Claim
+from epochwise.findings.findings import FINDINGS, Finding
+from epochwise.findings.verdicts import interval, number
+
+ORDER = ("cifar10", "cifar10_small", "cifar10_scaling", "mnist")  # the paper's data first
+TEMPLATE = Path(__file__).with_suffix(".md.jinja")
+# Settings that the paper leaves open, as columns of `runs.csv`.
+OPEN = ("width", "learning_rate", "batch_size", "epochs", "input_scaling", "initialization", "precision")
+
+
+def experiments() -> list[str]:
+    """The experiments that have evidence: those of ORDER first."""
+    found = {path.name for path in EVIDENCE.iterdir() if (path / "claims.csv").exists()} if EVIDENCE.exists() else set()
+    return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
+
+
+def page() -> str:
+    """The text of docs/reproduction.md."""
+    names = experiments()
+    template = jinja2.Template(
+        TEMPLATE.read_text("utf-8"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    return template.render(
+        experiments=names,
+        about=_about(names),
+        settings=_settings(names),
+        findings=[(finding, _verdicts(finding, names), _primary(finding, names)) for finding in FINDINGS],
+        others=_table([claim for claim in CLAIMS if not _is_primary(claim)], names),
+    )
+
+
+def overview(names: list[str], base: str) -> str:
+    """Markdown: a row per finding with its verdict in each experiment. `base` is the way from the page to docs/."""
+    rows = []
+    for finding in FINDINGS:
+        row = {"finding": f"**{finding.title}.** {finding.statement}"}
+        for name in names:
+            found = _read(name, "findings")
+            found = found[found["finding"] == finding.number]
+            row[f"`{name}`"] = "<br>".join(
+                f"[**{entry.verdict}**]({base}evidence/{name}/findings.csv#L{entry.Index + 2}): {_count(entry.because)}"
+                for entry in found.itertuples()
+            )
+        rows.append(row)
+    return _markdown(pd.DataFrame(rows))
+
+
+def _count(because: str) -> str:
+    """How many effects of the primary claims are reproduced, from the column `because` of the findings."""
+    return because.split(" verdicts")[0] + " effects"
+
+
+def _about(names: list[str]) -> str:
+    """Markdown: a row per experiment: its runs, and where and how long they were trained."""
+    rows = []
+    for name in names:
+        runs = _read(name, "runs")
+        commits = [f"`{commit[:7]}`" for commit in runs["git_commit"].dropna().unique()]
+        rows.append(
+            {
+                "experiment": f"[`{name}`](evidence/{name}/runs.csv)",
+                "models": ", ".join(
+                    f"{model} {rows['hidden_layers'].iloc[0]} × {rows['width'].iloc[0]:,}"
+                    for model, rows in runs.groupby("model", sort=False)
+                ),
+                "seeds": runs["seed"].nunique(),
+                "wrong labels": f"{runs['noise_rate'].mean():.1%}",
+                "training": f"{runs['cpu_seconds'].sum() / 3600:.2g} core-hours",
+                "machine": ", ".join(runs["machine"].unique()),
+                "trained at": ", ".join(commits) or "–",
+            }
+        )
+    return _markdown(pd.DataFrame(rows))
+
+
+def _settings(names: list[str]) -> str:
+    """Markdown: our values of what the paper leaves open, for each experiment."""
+    rows = []
+    for name in names:
+        runs = _read(name, "runs")
+        values = {key: ", ".join(f"{value}" for value in runs[key].unique()) for key in OPEN}
+        rows.append({"experiment": f"`{name}`"} | {key.replace("_", " "): value for key, value in values.items()})
+    return _markdown(pd.DataFrame(rows))
+
+
+def _verdicts(finding: Finding, names: list[str]) -> dict[str, str]:
+    """The verdict on a finding by experiment."""
+    found = {name: _read(name, "findings") for name in names}
+    return {name: ", ".join(table.loc[table["finding"] == finding.number, "verdict"]) for name, table in found.items()}
+
+
+def _primary(finding: Finding, names: list[str]) -> str:
+    return _table([claim for claim in CLAIMS if claim.name in finding.primary], names)
+
+
+def _is_primary(claim: Claim) -> bool:
+    return any(claim.name in finding.primary for finding in FINDINGS)
+
+
+def _table(claims: list[Claim], names: list[str]) -> str:
+    """Markdown: one row per claim, experiment and model in scope. Each number links to its row of the evidence."""
+    rows = []
+    for claim in claims:
+        for name in names:
+            table = _read(name, "claims")
+            for row in table[(table["claim"] == claim.name) & table["in_scope"]].itertuples():
+                effect = f"{number(row.effect)} {interval(row.low, row.high)}"
+                rows.append(
+                    {
+                        "claim": f"[{claim.name}]({_code(claim)})" if not rows or rows[-1]["of"] != claim.name else "",
+                        "of": claim.name,
+                        "experiment": f"`{name}`",
+                        "model": row.model,
+                        "effect, 95 % interval": f"[{effect}](evidence/{name}/claims.csv#L{row.Index + 2})",
+                        "n": row.n,
+                        "margin": f"{row.margin:g}",
+                        "verdict": f"**{row.verdict}**",
+                    }
+                )
+    return _markdown(pd.DataFrame(rows).drop(columns="of"))
+
+
+def _code(claim: Claim) -> str:
+    """Link to the function that defines the effect of a claim."""
+    function = getattr(claim.effect, "func", claim.effect)
+    path = Path(inspect.getsourcefile(function)).resolve().relative_to(ROOT)
+    return f"../{path}#L{inspect.getsourcelines(function)[1]}"
+
+
+def _read(name: str, table: str) -> pd.DataFrame:
+    return pd.read_csv(EVIDENCE / name / f"{table}.csv")
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    return table.to_markdown(index=False, disable_numparse=True)

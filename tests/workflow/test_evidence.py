@@ -1,0 +1,61 @@
+"""The evidence that the documentation copies from a finished experiment, and the page that is made from it."""
+
+import re
+
+import pandas as pd
+import pytest
+from docs import evidence, reproduction
+
+from epochwise.findings.claims import ALL_MODELS, CLAIMS
+
+LINK = re.compile(r"\[([^]]*)\]\(evidence/digits/claims\.csv#L(\d+)\)")
+
+
+@pytest.fixture
+def collected(finished, tmp_path, monkeypatch):
+    """The folder with the evidence of the tiny run."""
+    for module in (evidence, reproduction):
+        monkeypatch.setattr(module, "EVIDENCE", tmp_path / "evidence")
+    monkeypatch.setattr(evidence, "PICTURES", tmp_path / "figures")
+    evidence.collect(finished.results / "digits")
+    return tmp_path / "evidence" / "digits"
+
+
+def test_tables_numbers_and_pictures_are_copied(finished, collected):
+    results = finished.results / "digits"
+    claims = pd.read_csv(collected / "claims.csv")
+    pd.testing.assert_frame_equal(
+        claims, pd.read_parquet(results / "claims.parquet"), check_dtype=False, rtol=1e-5, check_names=False
+    )
+    drawn = {path.name for path in (results / "figures").glob("*.csv")}
+    assert {path.name for path in (collected / "figures").iterdir()} == drawn
+    runs = pd.read_csv(collected / "runs.csv")
+    assert len(runs) == 4 and (runs["cpu_seconds"] > 0).all() and (runs["noise_rate"].between(0.29, 0.31)).all()
+    rules = pd.read_csv(collected / "records.csv")["rule"].value_counts()
+    assert rules["train"] == 4 and {"dataset", "corrupt", "claims"} <= set(rules.index)
+    assert {path.stem for path in (collected.parents[1] / "figures" / "digits").iterdir()} == set(evidence.SHOWN)
+
+
+def test_each_number_of_the_page_links_to_its_row(collected):
+    page = reproduction.page()
+    lines = (collected / "claims.csv").read_text().splitlines()
+    claims = pd.read_csv(collected / "claims.csv")
+    found = LINK.findall(page)
+    for text, line in found:
+        row = claims.iloc[int(line) - 2]
+        assert lines[int(line) - 1].startswith(f"{row['claim']},"), "no cell contains a line break"
+        assert text.replace("−", "-").startswith(f"{row['effect']:.3f}"[:5]) or "e" in text or "–" in text
+    assert len(found) == sum(2 if claim.scope == ALL_MODELS else 1 for claim in CLAIMS), "all rows in scope"
+
+
+def test_the_page_names_the_function_that_defines_each_claim(collected):
+    page = reproduction.page()
+    for claim in CLAIMS:
+        path, line = re.search(rf"\[{claim.name}\]\(\.\./(\S+)#L(\d+)\)", page).groups()
+        name = getattr(claim.effect, "func", claim.effect).__name__
+        assert (evidence.ROOT / path).read_text().splitlines()[int(line) - 1].startswith(f"def {name}(")
+
+
+def test_an_unfinished_experiment_has_no_evidence(finished, collected):
+    with pytest.raises(FileNotFoundError):
+        evidence.collect(finished.results / "nothing")
