@@ -98,6 +98,13 @@ def test_the_page_of_rules_lists_paths_and_not_code():
     assert "ensure(" not in page and "non_empty" not in page
 
 
+def test_files_of_the_code_that_pages_name_exist():
+    folders = (ROOT, ROOT / "docs", ROOT / "workflow_scripts", ROOT / "workflow_scripts" / "epochwise")
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for name in re.findall(r"`([a-z_]+/[A-Za-z0-9_/.-]+\.(?:py|smk|yaml))`", page.read_text("utf-8")):
+            assert any((folder / name).exists() for folder in folders), f"{page}: {name}"
+
+
 @pytest.mark.parametrize("page", update.PAGES)
 def test_generated_pages_are_current(page):
     assert (ROOT / "docs" / page).read_text("utf-8") == update.PAGES[page](), "run `make docs`"
