@@ -246,7 +246,7 @@ def test_another_checkout_on_pythonpath_is_not_used(tmp_path):
 
 def test_until_train_and_until_publish_also_reach_stacked_models(elsewhere):
     """digits as it comes: one job for all seeds of the small models, one per seed of the largest."""
-    snakefile = ("-s", str(ROOT / "Snakefile"), "all", "--until")
+    snakefile = ("-s", str(ROOT / "Snakefile"), "all", "--config", "experiment=digits", "--until")
     trained = {"dataset": 1, "corrupt": 1, "train": 7}
     assert planned(elsewhere, *snakefile, "train") == trained
     assert planned(elsewhere, *snakefile, "publish") == {**trained, "publish": 15}
