@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN = $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
 
-.PHONY: all report archive named verify test slurm bench chaos lint format docs lock clean
+.PHONY: all report archive named verify test slurm bench first-light chaos lint format docs lock clean
 
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
@@ -48,6 +48,10 @@ $(SLURM): $(READY) pyproject.toml
 # Compare the speed of training and extraction with the fastest possible. QUICK=1 measures one table within a minute.
 bench: $(READY)
 	$(VENV)/bin/python benchmarks/bench.py $(if $(QUICK),--quick)
+
+# On a machine with a GPU: check facts, correctness, equal bytes and speed, and write results/first_light.txt.
+first-light: $(READY)
+	PYTHONPATH="$(CURDIR)" $(VENV)/bin/python benchmarks/first_light.py
 
 # The tests of killed jobs for a longer time: fifty kills of jobs, of Snakemake or of both, at random moments.
 chaos: $(READY)

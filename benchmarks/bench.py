@@ -26,10 +26,13 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
-from epochwise.data.datasets import import_torchvision  # noqa: E402
-
-from epochwise.activations import extraction  # noqa: E402
-from epochwise.training import loop, snapshots  # noqa: E402
+from epochwise.activations.forward import layer_statistics  # noqa: E402
+from epochwise.activations.groups import groups_of_training  # noqa: E402
+from epochwise.data.torchvision_files import import_torchvision  # noqa: E402
+from epochwise.training import snapshots  # noqa: E402
+from epochwise.training.device import choose_device, choose_precision  # noqa: E402
+from epochwise.training.evaluation import Data, evaluate  # noqa: E402
+from epochwise.training.graph import epoch_of  # noqa: E402
 from epochwise.training.mlp import MLP, initialize  # noqa: E402
 from epochwise.training.scaling import Scaling  # noqa: E402
 from epochwise.training.stack import Stack, network_inputs  # noqa: E402
@@ -40,7 +43,7 @@ SCALING = Scaling((0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
 # A run as in the experiment `cifar10`: what its evaluations and snapshots add to an epoch.
 EPOCHS, IMAGES, EVALUATIONS, SNAPSHOTS = 1000, 50_000, len(log_spaced(1000, 20)), len(log_spaced(1000, 5))
 RATE = 1e-4
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+DEVICE = choose_device("auto", torch.get_num_threads())  # with deterministic algorithms, as in training
 
 
 def seconds(work: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
@@ -55,6 +58,17 @@ def seconds(work: dict[str, Callable[[], object]], repeats: int) -> dict[str, fl
             if repeat:
                 taken[name].append(time.perf_counter() - began)
     return {name: float(np.median(values)) for name, values in taken.items()}
+
+
+def recorded(work: Callable[[], None]) -> Callable[[], None]:
+    """The same work; on a GPU as a replayed graph, so that it does not wait for its kernels to be launched."""
+    if DEVICE.type == "cpu":
+        return work
+    work()  # loads the libraries, which cannot happen while a graph is recorded
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
 
 
 def networks(inputs: int, hidden_layers: int, width: int, count: int = 1) -> list[MLP]:
@@ -73,13 +87,13 @@ def pixels(samples: int, inputs: int) -> tuple[np.ndarray, torch.Tensor]:
     return images, torch.from_numpy(random.integers(0, CLASSES, samples))
 
 
-def data(samples: int, inputs: int, dtype: torch.dtype, count: int = 1) -> loop.Data:
+def data(samples: int, inputs: int, dtype: torch.dtype, count: int = 1) -> Data:
     """Random data in the shape of a real run: a fifth as many test images as training images."""
     images, labels = pixels(samples, inputs)
     scaling = SCALING if inputs % 3 == 0 else Scaling((0.5,), (0.25,))
     rows = network_inputs(images, scaling, DEVICE, dtype)
     labels = labels.to(DEVICE)
-    return loop.Data(rows, labels.expand(count, -1), labels, rows[: samples // 5], labels[: samples // 5])
+    return Data(rows, labels.expand(count, -1), labels, rows[: samples // 5], labels[: samples // 5])
 
 
 def floor(shape: tuple[int, ...], batch: int, steps: int, dtype: torch.dtype, count: int = 1) -> dict[str, Callable]:
@@ -114,7 +128,7 @@ def floor(shape: tuple[int, ...], batch: int, steps: int, dtype: torch.dtype, co
                 lr=RATE, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False,
             )  # fmt: skip
 
-    return {"products": products, "adam": adam}
+    return {"products": recorded(products), "adam": recorded(adam)}
 
 
 def dataloader_epoch(samples: int, hidden_layers: int, width: int, batch: int) -> Callable[[], None]:
@@ -145,29 +159,28 @@ def dataloader_epoch(samples: int, hidden_layers: int, width: int, batch: int) -
 
 
 def train_rows(
-    hidden_layers: int, width: int, batch: int, samples: int, precisions: Sequence[str], repeats: int
+    hidden_layers: int, width: int, batch: int, samples: int, precisions: Sequence[str], repeats: int, count: int = 1
 ) -> list[dict]:
-    """Rows of the training table, one per precision: seconds per epoch, and the ratios."""
+    """Rows of the training table, one per precision: seconds per epoch of `count` stacked seeds, and the ratios."""
     shape = (3072, *[width] * hidden_layers, CLASSES)
     work = {"dataloader": dataloader_epoch(samples, hidden_layers, width, batch)}
     with tempfile.TemporaryDirectory() as folder:
         for precision in precisions:
-            dtype = getattr(torch, precision)
-            examples = data(samples, 3072, dtype)
-            stack = Stack(networks(3072, hidden_layers, width), RATE, DEVICE, dtype)
-            generator = torch.Generator().manual_seed(0)
+            dtype = choose_precision(precision, DEVICE)
+            examples = data(samples, 3072, dtype, count)
+            stack = Stack(networks(3072, hidden_layers, width, count), RATE, DEVICE, dtype)
+            train_epoch = epoch_of(stack, examples, batch)
 
-            def epoch(stack=stack, examples=examples, generator=generator) -> None:
-                order = torch.randperm(samples, generator=generator)[None].to(DEVICE)
-                stack.train_epoch(examples.inputs, examples.given, order, batch).tolist()
+            def epoch(train_epoch=train_epoch) -> None:
+                train_epoch(torch.stack([torch.randperm(samples) for _ in range(count)])).tolist()
 
             parts = {
-                **floor(shape, batch, samples // batch, dtype),
+                **floor(shape, batch, samples // batch, dtype, count),
                 "epoch": epoch,
-                "evaluation": functools.partial(loop.evaluate, stack, examples),
+                "evaluation": functools.partial(evaluate, stack, examples),
                 "snapshot": functools.partial(snapshots.save, folder, stack.networks[0], 0, 0, SCALING),
             }
-            work |= {f"{precision} {name}": part for name, part in parts.items()}
+            work |= {f"{precision} {name}": _with_precision(precision, part) for name, part in parts.items()}
         took = seconds(work, repeats)
     rows = []
     for precision in precisions:
@@ -176,11 +189,22 @@ def train_rows(
         extra = mine["evaluation"] * EVALUATIONS + mine["snapshot"] * SNAPSHOTS * samples / IMAGES
         train = mine["epoch"] + extra / EPOCHS
         network = {"network": f"{hidden_layers}×{width}", "batch": batch, "precision": precision, "samples": samples}
+        network |= {"seeds": count} if DEVICE.type == "cuda" else {}
         rows.append({**network, **mine, "train": train, "dataloader": took["dataloader"]})
         rows[-1]["train/floor"] = train / (mine["products"] + mine["adam"])
         rows[-1]["dataloader/train"] = took["dataloader"] / train
         rows[-1]["float32/train"] = rows[0]["train"] / train
     return rows
+
+
+def _with_precision(precision: str, work: Callable[[], object]) -> Callable[[], object]:
+    """The work after a choice of precision, which holds for the whole process."""
+
+    def run() -> object:
+        choose_precision(precision, DEVICE)
+        return work()
+
+    return run
 
 
 def made_for_bfloat16() -> bool:
@@ -197,16 +221,19 @@ def training_table(quick: bool) -> pd.DataFrame:
         cases = [(4, width, batch) for width in (128, 256, 512, 1024, 2048) for batch in (32, 64, 128, 1024)]
         cases.append((6, 1024, 128))
     precisions = ["float32", "bfloat16"] if not quick and made_for_bfloat16() else ["float32"]
+    precisions += ["tf32"] if not quick and DEVICE.type == "cuda" else []
+    counts = (1, 5) if DEVICE.type == "cuda" else (1,)  # a GPU trains all seeds as a stack
     # A guest's neighbours slow it for minutes at a time: rounds spread the repeats of a case over the whole time.
     rounds, repeats = (1, 5) if quick else (3, 2)
     rows = []
     for _ in range(rounds):
-        for hidden_layers, width, batch in cases:
+        for (hidden_layers, width, batch), count in itertools.product(cases, counts):
             samples = math.ceil(min(5000 if quick else 2500, 2e6 / width) / batch) * batch
-            rows += train_rows(hidden_layers, width, batch, samples, precisions, repeats)
+            rows += train_rows(hidden_layers, width, batch, samples, precisions, repeats, count)
     if not quick and not made_for_bfloat16():  # one small case shows it
         rows += train_rows(4, 1024, 128, 256, ["float32", "bfloat16"], 3)[1:]
-    return pd.DataFrame(rows).groupby(["network", "batch", "precision", "samples"], sort=False).median().reset_index()
+    keys = ["network", "batch", "precision", "samples", *(["seeds"] if DEVICE.type == "cuda" else [])]
+    return pd.DataFrame(rows).groupby(keys, sort=False).median().reset_index()
 
 
 def stacking_table() -> pd.DataFrame:
@@ -229,7 +256,7 @@ def stacking_table() -> pd.DataFrame:
                 stack = Stack(networks(64, hidden_layers, width, count), RATE, DEVICE)
                 few = dataclasses.replace(examples, given=examples.given[:count])
                 work[name] = functools.partial(stack.train_epoch, few.inputs, few.given, orders[:count], batch)
-                work[f"{name} evaluation"] = functools.partial(loop.evaluate, stack, few)
+                work[f"{name} evaluation"] = functools.partial(evaluate, stack, few)
             work["snapshot"] = functools.partial(snapshots.save, folder, stack.networks[0], 0, 0, SCALING)
             took = seconds(work, 9)
         least = took["products"] * 1257 / (steps * batch) + took["adam"]  # the last batch is a part
@@ -256,12 +283,13 @@ def extraction_table() -> pd.DataFrame:
     for hidden_layers, width, inputs in ((2, 256, 3072), (4, 512, 3072), (6, 1024, 3072), (6, 256, 64)):
         samples, batch = 16384, 2048
         [model] = networks(inputs, hidden_layers, width)
-        values = torch.randn(samples, inputs)
+        model.to(DEVICE)
+        values = torch.randn(samples, inputs, device=DEVICE)
         labels = pixels(samples, inputs)[1].numpy()
-        groups = extraction.groups_of_training(labels, np.roll(labels, 1), CLASSES, 0)
+        groups = groups_of_training(labels, np.roll(labels, 1), CLASSES, 0).to(DEVICE)
         shape = (inputs, *[width] * hidden_layers, CLASSES)
-        signals = [torch.randn(batch, n) for n in shape]
-        weights = [torch.randn(n, m) for n, m in itertools.pairwise(shape)]
+        signals = [torch.randn(batch, n, device=DEVICE) for n in shape]
+        weights = [torch.randn(n, m, device=DEVICE) for n, m in itertools.pairwise(shape)]
 
         def products(signals=signals, weights=weights, steps=samples // batch) -> None:
             for _ in range(steps):
@@ -270,8 +298,8 @@ def extraction_table() -> pd.DataFrame:
 
         took = seconds(
             {
-                "products": products,
-                "extraction": functools.partial(extraction.layer_statistics, model, values, groups, batch),
+                "products": recorded(products),
+                "extraction": functools.partial(layer_statistics, model, values, groups, batch),
             },
             5,
         )
