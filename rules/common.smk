@@ -78,13 +78,18 @@ if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").g
         "what is to be made again."
     )
 
-for dataset in [b["dataset"] for b in EXPERIMENTS.values() if b["dataset"]["path"] is not None]:
-    name, path = dataset["name"], dataset["path"]
-    if "{" in path or "}" in path:
+def refuse_braces(name, path):
+    """Raise WorkflowError if the path of a data set, or of one of its files, has a brace."""
+    if set("{}") & set(path):
         raise WorkflowError(
             f"The configuration cannot be used. datasets.{name}.path: {path!r} contains a brace, and Snakemake takes "
-            "braces for wildcards; rename the folder, or name a symbolic link to it."
+            "braces for wildcards; rename it, or name a symbolic link to it."
         )
+
+
+for dataset in [b["dataset"] for b in EXPERIMENTS.values() if b["dataset"]["path"] is not None]:
+    name, path = dataset["name"], dataset["path"]
+    refuse_braces(name, path)
     if not Path(f"results/data/{name}/train.parquet").exists():
         try:
             locate(dataset["source"], path)
@@ -193,6 +198,8 @@ def source_files(wildcards):
         files = [] if b["path"] is None else [str(path) for path in locate(b["source"], b["path"]).paths]
     except DataError:
         files = [os.path.join(b["path"], f"(the files of {b['source']})")]
+    for file in files:
+        refuse_braces(b["name"], file)
     return [local(file) for file in files]
 
 

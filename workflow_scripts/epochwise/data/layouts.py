@@ -2,9 +2,11 @@
 
 Two layouts are known: torchvision's, whose files may still be packed, and the Parquet files of the Hugging Face copies.
 Both are accepted in the folder itself, in the folders where they usually are below it, and one level further down, so
-that a path that is one level too high or too deep works. Only names are looked at here; no file is opened.
+that a path that is one level too high or too deep works. Of any other source, all files in the folder count. Only names
+are looked at here; no file is opened.
 """
 
+import glob
 import os
 import re
 from dataclasses import dataclass
@@ -45,6 +47,13 @@ class TorchvisionFiles:
     paths: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class OtherFiles:
+    """All files of a source whose layout is not known here, because its own loader reads the folder."""
+
+    paths: tuple[Path, ...]
+
+
 _IDX = tuple(f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 _CIFAR10 = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 TORCHVISION = {
@@ -59,13 +68,17 @@ TORCHVISION = {
 _SAME_FILE_NAMES = ("MNIST", "FashionMNIST", "KMNIST", "EMNIST", "QMNIST")
 
 
-def locate(source: str, path: str | Path) -> ParquetFiles | TorchvisionFiles:
+def locate(source: str, path: str | Path) -> ParquetFiles | TorchvisionFiles | OtherFiles:
     """The files of a data set in the folder `path`, or one level above or below where they usually are.
+
+    Of a source that is not in TORCHVISION, these are all files below `path` that are not hidden.
 
     Raises DataError, which names the files that were expected and what was found, if there are none, if some are
     missing, or if several folders have them.
     """
     path = Path(path)
+    if source not in TORCHVISION:
+        return _all_files(source, path)
     if found := _files_at(source, path):
         return found
     folders = [path / name for name in _folder_names(path) if not _is_other(source, name)]
@@ -79,7 +92,16 @@ def locate(source: str, path: str | Path) -> ParquetFiles | TorchvisionFiles:
         )
     places = [place for folder in (path, *folders) for place in _usual_folders(source, folder)]
     missing = next((text for place in places if (text := _missing_in(source, place))), None)
-    raise DataError(f"{source} was expected in {path}: {missing or _nothing_found(source, path)}\n{_remedy(source)}")
+    raise DataError(f"{source} was expected in {path}: {missing or _nothing_found(path)}\n{_remedy(source)}")
+
+
+def _all_files(source: str, path: Path) -> OtherFiles:
+    """All files below a folder, sorted. Hidden files and folders do not count."""
+    names = glob.glob("**", root_dir=path, recursive=True)  # noqa: PTH207  because Path.rglob does not follow links
+    found = sorted(file for name in names if (file := path / name).is_file())
+    if not found:
+        raise DataError(f"{source} was expected in {path}: {_nothing_found(path)}\nSet `path` to a folder with its files.")
+    return OtherFiles(tuple(found))
 
 
 def _files_at(source: str, path: Path) -> ParquetFiles | TorchvisionFiles | None:
@@ -159,7 +181,7 @@ def _missing_in(source: str, folder: Path) -> str | None:
     return None
 
 
-def _nothing_found(source: str, path: Path) -> str:
+def _nothing_found(path: Path) -> str:
     """What is there instead, as a sentence."""
     if not os.path.isdir(path):  # noqa: PTH112  because Path.is_dir raises where a name is too long
         return f"there is no folder {str(path)!r}{'' if path.is_absolute() else f' in {Path.cwd()}'}."
@@ -215,4 +237,5 @@ def _folder_names(folder: Path) -> list[str]:
 
 def _listed(names: list[str]) -> str:
     rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    shown = ", ".join(names[:_SHOWN]).encode("utf-8", "backslashreplace").decode()  # a name may hold any bytes
+    return shown + (f" and {rest} more" if rest > 0 else "")

@@ -51,7 +51,7 @@ def read_splits(source: str, files: TorchvisionFiles) -> tuple[Images, Images]:
         folder.mkdir(parents=True)
         for path in files.paths:
             _stage(path, folder, Path(temporary))
-        read = _read_idx if source in ("mnist", "fashion_mnist") else _read_batches
+        read = _read_idx if folder.name == "raw" else _read_batches  # as in torchvision's layout of MNIST and its kin
         return tuple(read(dataset, folder, train, files.paths[0].parent, SOURCES[source]) for train in (True, False))
 
 
