@@ -8,7 +8,7 @@ VENV := .venv
 SLURM := $(VENV)/slurm
 READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
-CHOSEN = $(if $(EXPERIMENT),--config experiment=$(EXPERIMENT))
+CHOSEN = $(if $(EXPERIMENT),--config 'experiment=$(EXPERIMENT)')
 
 .PHONY: all report archive named verify test slurm bench first-light chaos lint format docs lock clean
 
@@ -25,7 +25,8 @@ archive: named $(READY)
 
 # Reports and archives need the name of one experiment, because each belongs to one.
 named:
-	@test -n "$(EXPERIMENT)" || { echo "config.yaml names no single experiment; say which: make EXPERIMENT=mnist $(MAKECMDGOALS)"; exit 2; }
+	@case '$(EXPERIMENT)' in ''|*[!A-Za-z0-9_.-]*) \
+		echo "A report or an archive belongs to one experiment; name it: make EXPERIMENT=mnist $(MAKECMDGOALS)"; exit 2;; esac
 
 # Compare all results with the records that their jobs left.
 verify: $(READY)

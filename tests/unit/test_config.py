@@ -75,6 +75,17 @@ def test_a_number_that_is_text_to_yaml_is_refused_with_what_to_write(text, numbe
     assert yaml.safe_load(number) == float(text)
 
 
+@pytest.mark.parametrize("written", ["2024_11", "2024-11-05", "007", "1.5", "yes"])
+def test_text_that_yaml_reads_as_something_else_is_refused_with_what_to_write(written):
+    message = message_of(changed(("datasets", "ten_digits", "path"), yaml.safe_load(written)))
+    assert "datasets.ten_digits.path" in message and "put it into quotes" in message
+
+
+@pytest.mark.parametrize("value", ["", [], {}])
+def test_quotes_are_not_the_remedy_for_other_mistakes(value):
+    assert "quotes" not in message_of(changed(("datasets", "ten_digits", "path"), value))
+
+
 def test_equal_numbers_are_one_value():
     whole, point = (changed((*FIRST, "outliers", "massive_value"), value) for value in (100, 100.0))
     assert canonical(resolve(whole)) == canonical(resolve(point))

@@ -91,6 +91,16 @@ def test_make_uses_the_cores_of_its_affinity_and_of_its_allocation():
     assert cores_of_make(allocation="1") == "1"
 
 
+def test_make_takes_several_experiments_but_reports_one():
+    def make(*arguments):
+        command = ["make", *arguments, "EXPERIMENT=[mnist, digits]", f"PYTHON={sys.executable}", "CORES=1"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    assert make("--dry-run", "all").stdout.endswith(" all --config 'experiment=[mnist, digits]'\n")
+    refused = make("named")
+    assert refused.returncode != 0 and "name it: make EXPERIMENT=mnist" in refused.stdout
+
+
 # -- Python versions and platforms -------------------------------------------------------------------------------------
 
 LINUX = ("Linux", "x86_64", ("glibc", "2.31"))

@@ -1,5 +1,7 @@
 """Where the files of a data set are found, and the message where they are not. All files are empty: none is opened."""
 
+import os
+
 import pytest
 
 from epochwise.data.layouts import TORCHVISION, ParquetFiles, locate
@@ -130,6 +132,11 @@ def test_what_is_missing_is_named_beside_what_was_found(tmp_path, source, files,
 def test_what_is_no_folder_is_refused(tmp_path, name):
     (tmp_path / "file").touch()
     assert "there is no folder" in refused("cifar10", tmp_path / name)
+
+
+def test_a_name_that_is_not_utf8_can_be_printed(tmp_path):
+    (tmp_path / os.fsdecode(b"M\xfcller.txt")).touch()
+    assert "Found: M\\udcfcller.txt." in refused("cifar10", tmp_path).encode("utf-8").decode()
 
 
 def test_a_link_to_nowhere_is_no_file(tmp_path):

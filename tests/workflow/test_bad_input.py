@@ -210,6 +210,14 @@ def test_the_same_key_twice_is_refused(twice, where):
         assert word in said
 
 
+def test_a_config_file_of_the_workflow_that_is_not_utf8_is_refused_with_its_line(twice):
+    path = twice.folder / "config.yaml"
+    path.write_bytes(b"# M\xfcller\n" + path.read_bytes())
+    status, said = twice.snakemake("--dry-run", "all")
+    assert status != 0 and "Traceback" not in said
+    assert f"{path}, line 1: the byte 0xfc is not UTF-8; save the file as UTF-8" in said
+
+
 @pytest.fixture
 def twice(tmp_path):
     return new_checkout(tmp_path)

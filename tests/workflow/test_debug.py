@@ -12,11 +12,11 @@ from tests.workflow.conftest import TINY, new_checkout
 RUN = "results/digits/symmetric30/mlp3/seed0"
 
 
-def debug(checkout, target, module=("-m", "epochwise.workflow.debug"), typed=""):
+def debug(checkout, target, module=("-m", "epochwise.workflow.debug"), typed="", configfile="mine.yaml"):
     """Exit status and messages of the module, with `typed` as what a user types."""
     (checkout.folder / "mine.yaml").write_text(yaml.safe_dump(TINY))
     done = subprocess.run(
-        [sys.executable, *module, target, "--configfile", "mine.yaml"],
+        [sys.executable, *module, target, "--configfile", configfile],
         cwd=checkout.folder,
         env={**os.environ, "PYTHONPATH": str(checkout.folder / "workflow_scripts"), "OMP_NUM_THREADS": "1"},
         input=typed,
@@ -55,3 +55,19 @@ def test_what_cannot_run_is_said_in_one_line(tmp_path):
     status, messages = debug(checkout, "results/digits/nothing.md")
     assert status == 1 and "No rule makes results/digits/nothing.md" in messages
     assert "Traceback" not in messages
+
+
+def test_what_is_wrong_with_the_configuration_is_said_without_a_traceback(tmp_path):
+    checkout = new_checkout(tmp_path / "new")
+
+    def messages_with(target, content):
+        (checkout.folder / "wrong.yaml").write_bytes(content)
+        status, messages = debug(checkout, target, configfile="wrong.yaml")
+        assert status == 1 and "Traceback" not in messages
+        return messages
+
+    assert "wrong.yaml, line 1: the byte 0xfc is not UTF-8" in messages_with("results/mnist/claims.md", b"# M\xfcller")
+    assert "unknown key 'seed'" in messages_with("results/mnist/claims.md", b"experiments: {mnist: {seed: 1}}")
+    assert "add --config experiment=digits" in messages_with("results/digits/claims.md", b"experiment: mnist")
+    status, messages = debug(checkout, "results/mnist/claims.md", configfile="nowhere.yaml")
+    assert status == 1 and "'nowhere.yaml'" in messages and "Traceback" not in messages

@@ -100,7 +100,9 @@ def _all_files(source: str, path: Path) -> OtherFiles:
     names = glob.glob("**", root_dir=path, recursive=True)  # noqa: PTH207  because Path.rglob does not follow links
     found = sorted(file for name in names if (file := path / name).is_file())
     if not found:
-        raise DataError(f"{source} was expected in {path}: {_nothing_found(path)}\nSet `path` to a folder with its files.")
+        raise DataError(
+            f"{source} was expected in {path}: {_nothing_found(path)}\nSet `path` to a folder with its files."
+        )
     return OtherFiles(tuple(found))
 
 

@@ -72,6 +72,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
         number = repr(float(error.instance))
         number = number if "." in number else number.replace("e", ".0e")  # 1e-05 is text to YAML 1.1
         about = f"To YAML this is text: write {number}, with a point and without quotes. {about}"
+    if "string" in schema.get("type", "") and not isinstance(error.instance, (str, list, dict, type(None))):
+        about = f"To YAML this is no text: put it into quotes. {about}"
     return f"{where}: {value} is not allowed (allowed: {legal(schema)}). {about}".strip()
 
 

@@ -9,13 +9,14 @@ job must exist. The job runs as in the workflow: it writes its results, its log 
 """
 
 import argparse
-import os
 import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from epochwise.workflow.code import SCRIPTS
+from epochwise.workflow.config_text import check_file
+from epochwise.workflow.cores import usable_cores
 from epochwise.workflow.errors import InputError
 
 
@@ -38,7 +39,7 @@ def job_of(target: str, configfiles: Sequence[Path] = ()):
 
     workflow = Workflow(
         config_settings=settings.ConfigSettings(configfiles=configfiles),
-        resource_settings=settings.ResourceSettings(cores=os.cpu_count()),
+        resource_settings=settings.ResourceSettings(cores=usable_cores()),
         workflow_settings=settings.WorkflowSettings(),
         logger_manager=LoggerManager(logger, settings.OutputSettings()),
         dag_settings=settings.DAGSettings(),
@@ -66,10 +67,14 @@ def main() -> None:
     parser.add_argument("target", help="a file that the job makes, such as results/digits/claims.md")
     parser.add_argument("--configfile", type=Path, nargs="+", default=[])
     arguments = parser.parse_args()
+    from snakemake.exceptions import WorkflowError
+
     try:
+        for path in arguments.configfile:
+            check_file(path)
         script, snakemake = job_of(arguments.target, arguments.configfile)
-    except InputError as error:
-        sys.exit(str(error))
+    except (InputError, OSError, WorkflowError) as error:
+        sys.exit(str(error).partition("\nTraceback:")[0])  # Snakemake appends the lines of its rules
     runpy.run_path(str(SCRIPTS / script), {"snakemake": snakemake})
 
 
