@@ -28,11 +28,6 @@ def collect(results: Path) -> None:
 
     Raises FileNotFoundError if the experiment is not finished.
     """
-    folder, pictures = EVIDENCE / results.name, PICTURES / results.name
-    for old in (folder, pictures):
-        shutil.rmtree(old, ignore_errors=True)
-    (folder / "figures").mkdir(parents=True)
-    pictures.mkdir(parents=True)
     tables = {
         "claims": pd.read_parquet(results / "claims.parquet"),
         "findings": pd.read_parquet(results / "findings.parquet"),
@@ -40,6 +35,11 @@ def collect(results: Path) -> None:
         "runs": runs(results),
         "records": records(results),
     }
+    folder, pictures = EVIDENCE / results.name, PICTURES / results.name
+    for old in (folder, pictures):
+        shutil.rmtree(old, ignore_errors=True)
+    (folder / "figures").mkdir(parents=True)
+    pictures.mkdir(parents=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     for numbers in sorted((results / "figures").glob("*.csv")):

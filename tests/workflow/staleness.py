@@ -195,6 +195,7 @@ MODULES = {
     "findings/findings": CLAIMS,
     "findings/intervals": SUMMARY,
     "findings/judging": CLAIMS,
+    "findings/statistics": CLAIMS,
     "findings/summary": SUMMARY,
     "findings/verdicts": CLAIMS,
     "figures/__init__": FIGURES,

@@ -200,6 +200,12 @@ COLUMNS = {
     "effect": "mean effect over seeds; positive supports the claim",
     "margin": "the interval must be above this value for the verdict reproduced",
     "verdict": "reproduced, contradicted or inconclusive",
+    "p": "one-sided p value of the t test that the mean effect is not above the margin",
+    "p_holm": "p, corrected for all claims in scope that support the same finding under the same noise (Holm 1979)",
+    "bootstrap_low": "lower end of the bootstrap interval over seeds; too narrow for few seeds",
+    "bootstrap_high": "upper end of the bootstrap interval over seeds",
+    "effect_size": "mean effect over its standard deviation over seeds (Cohen's d_z)",
+    "seeds_needed": "seeds that would decide the claim with probability 0.8 at the observed effect; missing if none",
     "title": "short name of the finding",
     "because": "how many verdicts of the primary claims are reproduced, and which are not",
 }

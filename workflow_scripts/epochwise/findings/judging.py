@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from epochwise.findings import statistics
 from epochwise.findings.claims import ALL_MODELS, CLAIMS, PAPER, Claim
 from epochwise.findings.effects import Run
 from epochwise.findings.intervals import t_interval
-from epochwise.findings.verdicts import interval, number, verdict
+from epochwise.findings.verdicts import INCONCLUSIVE, interval, number, verdict
 
 # One row per claim, noise and model. `finding` is the number of the paper's finding that the claim supports. `source`
 # says whose statement it is: the paper's, or our stricter reading (ours). `in_scope` says whether the claim speaks of
-# this model. `low` to `high` is the interval of `effect` over `n` seeds.
+# this model. `low` to `high` is the interval of `effect` over `n` seeds. `p` tests the effect against the margin, and
+# `p_holm` is corrected for all claims in scope that support the same finding under the same noise.
 CLAIMS_TABLE = pa.schema(
     [
         ("claim", pa.string()),
@@ -31,6 +33,12 @@ CLAIMS_TABLE = pa.schema(
         ("n", pa.int32()),
         ("margin", pa.float64()),
         ("verdict", pa.string()),
+        ("p", pa.float64()),
+        ("p_holm", pa.float64()),
+        ("bootstrap_low", pa.float64()),
+        ("bootstrap_high", pa.float64()),
+        ("effect_size", pa.float64()),
+        ("seeds_needed", pa.float64()),
     ]
 )
 
@@ -52,7 +60,8 @@ def judge(
     for claim in CLAIMS:
         effects_by_run = _effects(claim, runs, keys)
         for (noise, model), group in effects_by_run.groupby(["noise", "model"], sort=False):
-            effect, low, high, n = t_interval(group.to_numpy(), level)
+            effects, margin = group.dropna().to_numpy(), margins[claim.margin]
+            effect, low, high, n = t_interval(effects, level)
             rows.append(
                 {
                     "claim": claim.name,
@@ -68,11 +77,27 @@ def judge(
                     "low": low,
                     "high": high,
                     "n": n,
-                    "margin": margins[claim.margin],
-                    "verdict": verdict(low, high, n, margins[claim.margin]),
+                    "margin": margin,
+                    "verdict": verdict(low, high, n, margin),
+                    **_statistics(effects, margin, level),
                 }
             )
-    return pd.DataFrame(rows)
+    judged = pd.DataFrame(rows)
+    in_scope = judged["p"].where(judged["in_scope"])
+    judged["p_holm"] = in_scope.groupby([judged["noise"], judged["finding"]]).transform(statistics.holm)
+    return judged[CLAIMS_TABLE.names]
+
+
+def _statistics(effects: np.ndarray, margin: float, level: float) -> dict[str, float]:
+    """What is reported besides the verdict."""
+    low, high = statistics.bootstrap_interval(effects, level)
+    return {
+        "p": statistics.p_above(effects, margin),
+        "bootstrap_low": low,
+        "bootstrap_high": high,
+        "effect_size": statistics.effect_size(effects),
+        "seeds_needed": statistics.seeds_needed(effects, margin, level),
+    }
 
 
 def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], Run], keys: pd.MultiIndex) -> pd.Series:
@@ -88,6 +113,14 @@ def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], Run], keys: pd.Mu
     return values
 
 
+STATISTICS_EXPLAINED = (
+    "bootstrap, d, p and seeds needed change no verdict. bootstrap: interval of the mean by resampling the seeds, too "
+    "narrow for few seeds. d: mean effect over its standard deviation. p: one-sided t test against the margin. "
+    "p (Holm): corrected for all claims that support the same finding. seeds needed: how many seeds would decide an "
+    "inconclusive claim with probability 0.8 if effect and deviation stay as observed; a dash if none would.\n"
+)
+
+
 def to_markdown(claims: pd.DataFrame, level: float) -> str:
     """The claims table for people, one section per claim."""
     lines = [
@@ -95,6 +128,7 @@ def to_markdown(claims: pd.DataFrame, level: float) -> str:
         f"Each effect has a {level * 100:g}% interval over seeds. A claim is reproduced if the whole interval is above "
         "the margin, contradicted if it is below 0, else inconclusive. A verdict in brackets is about a model that the "
         "claim does not speak of.\n",
+        STATISTICS_EXPLAINED,
     ]
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
@@ -102,7 +136,9 @@ def to_markdown(claims: pd.DataFrame, level: float) -> str:
             f"## {name}\n\n{whose(first['source'])}: {first['statement']}\n\n"
             f"Measured: {first['measure']}. It supports finding {first['finding']} and speaks of: {first['scope']}.\n"
         )
-        lines.append(for_people(rows).to_markdown(index=False, disable_numparse=True) + "\n")
+        shown = for_people(rows)
+        table = pd.concat([shown.drop(columns="verdict"), statistics_for_people(rows), shown["verdict"]], axis=1)
+        lines.append(table.to_markdown(index=False, disable_numparse=True) + "\n")
     return "\n".join(lines)
 
 
@@ -126,4 +162,20 @@ def for_people(claims: pd.DataFrame) -> pd.DataFrame:
             "margin": claims["margin"].map(number),
             "verdict": claims["verdict"].where(claims["in_scope"], "(" + claims["verdict"] + ")"),
         }
+    )
+
+
+def statistics_for_people(claims: pd.DataFrame) -> pd.DataFrame:
+    """Bootstrap interval, effect size, p values and seeds needed of each row, as text."""
+    bootstrap = zip(claims["bootstrap_low"], claims["bootstrap_high"], strict=True)
+    undecided = claims["verdict"] == INCONCLUSIVE
+    return pd.DataFrame(
+        {
+            "bootstrap": [interval(low, high) for low, high in bootstrap],
+            "d": claims["effect_size"].map(number),
+            "p": claims["p"].map(number),
+            "p (Holm)": claims["p_holm"].map(number),
+            "seeds needed": claims["seeds_needed"].where(undecided).map(lambda n: "–" if pd.isna(n) else f"{n:.0f}"),
+        },
+        index=claims.index,
     )
