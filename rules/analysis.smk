@@ -69,6 +69,7 @@ rule summary:
     """Bring all runs of an experiment together over seeds."""
     input:
         history=of_all_runs("history.parquet"),
+        labels=labels_by_run,
         separation=of_all_runs("separation.parquet"),
         outliers=of_all_runs("outliers.parquet"),
         neurons=of_all_runs("activations/neurons.parquet"),

@@ -29,11 +29,12 @@ from snakemake.logging import logger
 from snakemake.utils import update_config
 
 from epochwise import catalogue
-from epochwise.data.corruption import noise_kinds
+from epochwise.data import noise_kinds
 from epochwise.data.layouts import locate
 from epochwise.data.sources import SOURCES, DataError
 from epochwise.workflow import config_text, gpus
-from epochwise.workflow.config import ConfigError, load_schema, resolve, weights_of
+from epochwise.workflow.config import ConfigError, full_schema, resolve, weights_of
+from epochwise.workflow.errors import InputError
 
 if Path(catalogue.__file__).resolve() != (SCRIPTS / "epochwise" / "catalogue.py").resolve():
     raise WorkflowError(
@@ -47,6 +48,7 @@ for folder in (ROOT, Path.cwd()):
             "and its results must be in folders without braces."
         )
 
+NOISE_KINDS = noise_kinds.load()
 
 try:
     for path in [*workflow.configfiles, ROOT / "config.yaml"]:
@@ -58,7 +60,7 @@ try:
     update_config(SETTINGS, config)
     if workflow.modifier.is_main_snakefile():  # --config belongs to the calling workflow otherwise
         # Read again, because Snakemake makes a number of the text 2024_11, and text of a number inside a mapping.
-        given = config_text.from_arguments(workflow.config_settings.config_args, load_schema())
+        given = config_text.from_arguments(workflow.config_settings.config_args, full_schema(NOISE_KINDS))
         update_config(SETTINGS, given)
         named = [Path(path).resolve() for path in workflow.config_settings.configfiles]
         if len(named) > 1 and workflow.is_main_process:
@@ -67,7 +69,7 @@ try:
             )
         if (here := Path("config.yaml").resolve()).exists() and here not in {ROOT.resolve() / "config.yaml", *named}:
             logger.warning(f"{here} is not read. To use it: --configfile {shlex.quote(str(here))}")
-    EXPERIMENTS = resolve(SETTINGS, SOURCES, noise_kinds())
+    EXPERIMENTS = resolve(SETTINGS, SOURCES, NOISE_KINDS)
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
 
@@ -184,6 +186,30 @@ def stop_jobs_on_sigterm():
     signal.signal(signal.SIGTERM, stop)
 
 
+def located_noise_files(experiment, noise):
+    """The files that a noise reads. Raises InputError, whose message begins with the key, if they are not there."""
+    settings, dataset = noise_block(experiment, noise), chosen(EXPERIMENTS, experiment)["dataset"]
+    kind = NOISE_KINDS[settings["kind"]]
+    folder = dataset["path"] or f"data/{dataset['source']}"
+    return [str(path) for path in kind.files(settings, folder)] if hasattr(kind, "files") else []
+
+
+for experiment, noise in [(name, noise) for name, b in EXPERIMENTS.items() for noise in b["noises"]]:
+    where = f"The configuration cannot be used. experiments.{experiment}.noises.{noise}"
+    try:
+        files = located_noise_files(experiment, noise)
+    except InputError as error:
+        if not any(Path(f"results/{experiment}/{noise}").glob("labels*.parquet")):
+            raise WorkflowError(f"{where}.{error}") from None
+        continue
+    for file in files:
+        if set("{}") & set(file):
+            raise WorkflowError(
+                f"{where}.path: {file!r} contains a brace, and Snakemake takes braces for wildcards; rename the folder, "
+                "or name a symbolic link to it."
+            )
+
+
 # -- the data set and its labels -----------------------------------------------------------------------------------------
 
 
@@ -203,9 +229,9 @@ def source_files(wildcards):
     return [local(file) for file in files]
 
 
-def source_sizes(wildcards):
-    """Size of each of these files, because Snakemake does not notice a file that is older than the results."""
-    return {path: os.path.getsize(path) for path in source_files(wildcards) if os.path.isfile(path)}
+def sizes_of(files):
+    """Size of each file, because Snakemake does not notice a file that is older than the results."""
+    return {path: os.path.getsize(path) for path in files if os.path.isfile(path)}
 
 
 def data_file(name):
@@ -217,6 +243,24 @@ def labels_path(experiment, noise, seed):
     """The labels that a run is trained on: one file for all seeds, or one per seed."""
     draw = "" if noise_block(experiment, noise)["shared_draw"] else f"_seed{seed}"
     return f"results/{experiment}/{noise}/labels{draw}.parquet"
+
+
+def noise_files(wildcards):
+    """Input function: the files that a noise reads, as `source_files` those of a data set."""
+    try:
+        files = located_noise_files(wildcards.experiment, wildcards.noise)
+    except InputError:
+        files = [f"(the files of the noise {wildcards.noise})"]
+    return [local(file) for file in files]
+
+
+def matched_labels(wildcards):
+    """Input function: the labels of the noise whose rate is matched, of the same draw; empty if there is none."""
+    noise = noise_block(wildcards.experiment, wildcards.noise)
+    if "matched_rate" not in noise:
+        return []
+    seed = wildcards.draw.removeprefix("_seed")
+    return [labels_path(wildcards.experiment, noise["matched_rate"], seed)]
 
 
 def labels(wildcards):
@@ -268,9 +312,13 @@ def of_all_runs(name):
 
 
 def labels_of_all_runs(wildcards):
-    """Input function: the labels of every run of an experiment."""
-    paths = [labels_path(wildcards.experiment, noise, seed) for noise, _, seed in runs(wildcards)]
-    return list(dict.fromkeys(paths))
+    """Input function: the labels of every run of an experiment, each file once."""
+    return list(dict.fromkeys(labels_by_run(wildcards)))
+
+
+def labels_by_run(wildcards):
+    """Input function: the labels of every run of an experiment, in the order of the runs, also if they are the same."""
+    return [labels_path(wildcards.experiment, noise, seed) for noise, _, seed in runs(wildcards)]
 
 
 def archived_files_of_all_runs(wildcards):
@@ -295,7 +343,7 @@ def figure_inputs(wildcards):
     root = f"results/{wildcards.experiment}"
     elsewhere = {
         "train_images": data_file("train")(wildcards),
-        "labels": labels_path(wildcards.experiment, noise, seed),
+        "labels": [labels_path(wildcards.experiment, noise, seed) for noise in block(wildcards)["noises"]],
         "samples": f"{root}/{noise}/{model}/seed{seed}/activations/samples.parquet",
     }
     inputs = FIGURES[wildcards.figure].inputs

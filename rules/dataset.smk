@@ -1,6 +1,6 @@
 """Data sets and labels.
 
-In: scikit-learn's digits, torchvision's data, or a folder named in the configuration.
+In: scikit-learn's digits, torchvision's data, or a folder named in the configuration; for human noise, its file.
 Out: `results/data/{dataset}/train.parquet`, `test.parquet`, `features.parquet`;
 `results/{experiment}/{noise}/labels.parquet` (`labels_seed{seed}.parquet` where each seed has a noise draw of its own).
 """
@@ -57,6 +57,8 @@ rule corrupt:
     """Choose the training samples and corrupt their labels."""
     input:
         train=data_file("train"),
+        noise=noise_files,
+        matched=matched_labels,
     output:
         labels=ensure("results/{experiment}/{noise}/labels{draw}.parquet", non_empty=True),
     log:

@@ -21,7 +21,7 @@ def code_of(*names):
 def dataset_spec(wildcards):
     """The source, and which files it is read from."""
     b = dataset_block(wildcards)
-    return spec({**{key: b[key] for key in ("source", "path", "sha256")}, "files": source_sizes(wildcards)})
+    return spec({**{key: b[key] for key in ("source", "path", "sha256")}, "files": sizes_of(source_files(wildcards))})
 
 
 def features_spec(wildcards):
@@ -29,11 +29,12 @@ def features_spec(wildcards):
 
 
 def corrupt_spec(wildcards):
-    """The noise, without what only names the draw, and the seeds of the draw."""
+    """The noise, without what only names the draw, the seeds of the draw, and the files that the noise reads."""
     noise = noise_block(wildcards.experiment, wildcards.noise)
     seeds = [noise["seed"], *([int(wildcards.draw.removeprefix("_seed"))] if wildcards.draw else [])]
     settings = {key: value for key, value in noise.items() if key not in ("seed", "shared_draw")}
-    return spec({"subset": block(wildcards)["subset"], "noise": settings, "seeds": seeds})
+    files = {"files": sizes_of(noise_files(wildcards))} if noise_files(wildcards) else {}
+    return spec({"subset": block(wildcards)["subset"], "noise": settings, "seeds": seeds, **files})
 
 
 def corrupt_code(wildcards):
@@ -64,7 +65,7 @@ def settings_spec(group):
 def summary_spec(wildcards):
     """The runs, what they are made of, and how phases and intervals are computed."""
     b = block(wildcards)
-    noises = {name: {"kind": noise["kind"], "rate": noise["rate"]} for name, noise in b["noises"].items()}
+    noises = {name: {"kind": noise["kind"], "rate": noise.get("rate")} for name, noise in b["noises"].items()}
     models = {
         name: {**{key: model[key] for key in ("hidden_layers", "width")}, "weights": weights(b, name)}
         for name, model in b["models"].items()
@@ -81,5 +82,7 @@ def claims_spec(wildcards):
 def figure_spec(wildcards):
     b = block(wildcards)
     noise, model, _ = largest_run(wildcards)
-    shown = {"noise": noise, "model": model} if FIGURES[wildcards.figure].one_model else None
-    return spec({"dpi": b["figures"]["dpi"], "shown": shown, "options": b["figures"].get(wildcards.figure, {})})
+    figure = FIGURES[wildcards.figure]
+    shown = {"noise": noise, "model": model} if figure.one_model else None
+    noises = {"noises": list(b["noises"])} if "labels" in figure.inputs else {}
+    return spec({"dpi": b["figures"]["dpi"], "shown": shown, "options": b["figures"].get(figure.name, {}), **noises})

@@ -6,18 +6,23 @@ import pandas as pd
 
 from epochwise.data import image_table
 from epochwise.data.corruption import LABELS, corrupt
+from epochwise.data.samples import Samples
 from epochwise.data.subset import stratified_subset
 from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
 with job(snakemake) as spec:
-    labels = image_table.read_labels(snakemake.input.train)
-    _, class_names = image_table.read_metadata(snakemake.input.train)
+    files, noise = snakemake.input, spec["noise"]
+    labels = image_table.read_labels(files.train)
+    _, class_names = image_table.read_metadata(files.train)
     index = stratified_subset(labels, spec["subset"]["size"], spec["subset"]["seed"])
     true = labels[index]
-    given = corrupt(true, len(class_names), spec["noise"], *spec["seeds"])
+    if "matched_rate" in noise:
+        noise["rate"] = float(tables.read(files.matched[0], LABELS)["is_noisy"].mean())
+    samples = Samples(index, class_names, files.train, files.noise)
+    given = corrupt(true, len(class_names), {**noise, "samples": samples}, *spec["seeds"])
     noisy = given != true
     table = pd.DataFrame({"index": index, "true_label": true, "given_label": given, "is_noisy": noisy})
     tables.write(table, LABELS, snakemake.output.labels)
-    rate = spec["noise"]["rate"]
-    logging.info("%d samples, requested noise rate %.4f, achieved %.4f", len(index), rate, noisy.mean())
+    rate = f"requested {noise['rate']:.4f}, achieved" if "rate" in noise else "achieved"
+    logging.info("%d samples; share of wrong labels: %s %.4f", len(index), rate, noisy.mean())

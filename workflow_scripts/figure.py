@@ -10,13 +10,17 @@ from epochwise.findings import summary
 from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
-SCHEMAS = summary.SCHEMAS | {"labels": LABELS, "samples": SAMPLES}
+SCHEMAS = summary.SCHEMAS | {"samples": SAMPLES}
 
 with job(snakemake) as spec, theme.applied():
     inputs = {
         name: image_table.read(path) if name == "train_images" else tables.read(path, SCHEMAS[name])
         for name, path in snakemake.input.items()
+        if name != "labels"
     }
+    if "noises" in spec:
+        paths = zip(spec["noises"], snakemake.input.labels, strict=True)
+        inputs["labels"] = {noise: tables.read(path, LABELS) for noise, path in paths}
     # Imported by name, because an import of all figures would redraw all of them after an edit of one.
     module = importlib.import_module(f"epochwise.figures.{snakemake.wildcards.figure}")
     figure, numbers = module.draw(inputs, spec["shown"], spec["options"])

@@ -4,18 +4,20 @@ from epochwise.activations.tables import NEURONS
 from epochwise.analysis.large_activation import LARGE_ACTIVATION
 from epochwise.analysis.outliers import OUTLIERS
 from epochwise.analysis.separation import SEPARATION
+from epochwise.data.corruption import LABELS
 from epochwise.findings import summary
 from epochwise.training.history import HISTORY
 from epochwise.workflow.job import job
-from epochwise.workflow.tables import read_runs, write
+from epochwise.workflow.tables import read, read_runs, write
 
 with job(snakemake) as spec:
     given, runs, level = snakemake.input, spec["runs"], spec["level"]
     history = read_runs(given.history, runs, HISTORY)
     by_seed = summary.phases_by_seed(history, spec["phases"])
+    rates = [read(path, LABELS)["is_noisy"].mean() for path in given.labels]
     ends = [("epoch", "in", [0, int(history["epoch"].max())])]
     results = {
-        "runs": summary.runs_table(runs, spec["noises"], spec["models"]),
+        "runs": summary.runs_table(runs, rates, spec["noises"], spec["models"]),
         "curves": summary.curves(history, level),
         "phases": summary.phases_over_seeds(by_seed, level),
         "phases_by_seed": by_seed,

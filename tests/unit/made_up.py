@@ -181,12 +181,12 @@ def inputs_of(case):
     given = np.where(drawn, rng.integers(classes, size=len(true)), true).astype(np.int16)
     index = rng.permutation(2 * len(true))[: len(true)]
     labels = {"index": np.sort(index), "true_label": true, "given_label": given, "is_noisy": true != given}
-    tables["labels"] = pd.DataFrame(labels)
     model, layers = [*case.models.items()][-1]
     keys = [*itertools.product((epochs[0], epochs[-1]), range(1, layers + 1), labels["index"])]
     samples = pd.DataFrame(keys, columns=["epoch", "layer", "index"])
     tables["samples"] = samples.assign(neuron=1, value=np.maximum(rng.normal(size=len(samples)), 0))
     inputs = {name: typed(table, name) for name, table in tables.items()}
+    inputs["labels"] = {noise: typed(pd.DataFrame(labels), "labels") for noise in case.noises}
     pixels = rng.integers(0, 256, (2 * len(true), int(np.prod(case.shape))), dtype=np.uint8)
     inputs["train_images"] = SimpleNamespace(pixels=pixels, shape=case.shape, class_names=case.class_names)
     return inputs, {"noise": case.noises[0], "model": model}

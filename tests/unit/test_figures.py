@@ -242,16 +242,20 @@ def test_inputs_show_the_images_at_both_ends(drawn):
 
 def test_data_decomposition_counts_every_sample_and_shows_noisy_ones(drawn):
     case, inputs, _, results = drawn
-    numbers, labels = results["data_decomposition"][1], inputs["labels"]
+    numbers = results["data_decomposition"][1]
     names = np.array(case.class_names)
-    matrix = numbers[numbers["part"] == "matrix"].set_index(["true_label", "given_label"])["count"]
-    pairs = pd.Series(list(zip(names[labels["true_label"]], names[labels["given_label"]], strict=True))).value_counts()
-    assert matrix.sum() == len(labels)
-    assert all(matrix[pair] == count for pair, count in pairs.items())
-    bars = numbers[numbers["part"].isin(["right label", "wrong label"])].groupby("part")["count"].sum()
-    assert bars["wrong label"] == labels["is_noisy"].sum() and bars.sum() == len(labels)
+    assert set(numbers["noise"]) == {*case.noises}
+    for noise, labels in inputs["labels"].items():
+        of_noise = numbers[numbers["noise"] == noise]
+        matrix = of_noise[of_noise["part"] == "matrix"].set_index(["true_label", "given_label"])["count"]
+        pairs = list(zip(names[labels["true_label"]], names[labels["given_label"]], strict=True))
+        assert matrix.sum() == len(labels)
+        assert all(matrix[pair] == count for pair, count in pd.Series(pairs).value_counts().items())
+        bars = of_noise[of_noise["part"].isin(["right label", "wrong label"])].groupby("part")["count"].sum()
+        assert bars["wrong label"] == labels["is_noisy"].sum() and bars.sum() == len(labels)
     images = numbers[numbers["part"] == "image"]
-    rows = labels.set_index("index").loc[images["index"]]
+    assert set(images["noise"]) == {case.noises[0]}
+    rows = inputs["labels"][case.noises[0]].set_index("index").loc[images["index"]]
     assert len(rows) == case.images and rows["is_noisy"].all() == case.noisy
     assert [*names[rows["true_label"]]] == [*images["true_label"]]
     assert [*names[rows["given_label"]]] == [*images["given_label"]]

@@ -21,8 +21,8 @@ class Table:
 class Figure:
     """A figure: its name, the names of its inputs, and its caption.
 
-    Inputs are tables of the summary, or `train_images`, `labels` and `samples` of the run that is shown. A figure with
-    `one_model` shows the model with the most weights under the first noise.
+    Inputs are tables of the summary, `train_images`, `labels` (a table per noise), and `samples` of the run that is
+    shown. A figure with `one_model` shows the model with the most weights under the first noise.
     """
 
     name: str
@@ -153,7 +153,8 @@ COLUMNS = {
     "model": "name of the model in the configuration",
     "seed": "seed of the run",
     "noise_kind": "kind of the noise",
-    "noise_rate": "requested share of wrong labels, 0 to 1",
+    "noise_rate": "requested share of wrong labels, 0 to 1; missing if none was requested",
+    "achieved_rate": "share of wrong labels, 0 to 1, counted in the labels of the run",
     "hidden_layers": "number of hidden layers",
     "width": "units per hidden layer",
     "weights": "number of weights and biases",
@@ -214,8 +215,8 @@ FIGURES = (
     Figure(
         "data_decomposition",
         ("train_images", "labels"),
-        "Training images with a wrong label, each with its true and its given label. Below: how many samples of each "
-        "true class carry each label.",
+        "Training images with a wrong label, each with its true and its given label. Below, for each noise: how many "
+        "samples of each true class carry each label.",
     ),
     Figure(
         "learning_curves",

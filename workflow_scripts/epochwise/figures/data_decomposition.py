@@ -10,17 +10,19 @@ from epochwise.figures import panels, theme
 from epochwise.figures.numbers import where
 
 COLUMNS = 6  # images beside each other
+HEIGHT = 3.6  # of a matrix, in inches
 MOST_COUNTED = 12  # with more classes, the cells of the matrix are too small for a number
 # How the two parts of a bar are drawn, in the colours that clean and noisy data have in other figures.
 BARS = {"right label": theme.SUBSETS["clean"]["color"], "wrong label": theme.SUBSETS["noisy_given"]["color"]}
 
 
 def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
-    """Training images with their true and given labels, and the noise matrix: counts by true and given label.
+    """Training images with their true and given labels, and for each noise its matrix: counts by true and given label.
 
-    The matrix is coloured by the wrong labels only, because the right ones, its diagonal, are many more. Bars beside it
+    The images are those of the first noise. The matrix is coloured by the wrong labels only, because the right ones, its diagonal, are many more. Bars beside it
     show both. The numbers have the columns
 
+    - `noise`: name of the noise,
     - `part`: `image`, `matrix` (a cell), `right label` and `wrong label` (the bars),
     - `index`: row of the image in the training data,
     - `true_label`, `given_label`: names of the classes,
@@ -28,20 +30,26 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
     """
     images, labels = inputs["train_images"], inputs["labels"]
     names = np.array(images.class_names)
-    counts = noise_matrix(labels["true_label"].to_numpy(), labels["given_label"].to_numpy(), len(names))
-    chosen = _examples(labels, options["images"])
-    numbers = _numbers(chosen, counts, names)
+    first = next(iter(labels))
+    chosen = _examples(labels[first], options["images"])
+    numbers = _numbers(chosen, labels, names)
 
     rows = -(-len(chosen) // COLUMNS)
-    figure = theme.figure(1.25 * rows + 3.6)
-    above, below = figure.subfigures(2, 1, height_ratios=[1.25 * rows, 3.6])
+    figure = theme.figure(1.25 * rows + HEIGHT * len(labels))
+    above, *below = figure.subfigures(1 + len(labels), 1, height_ratios=[1.25 * rows, *[HEIGHT] * len(labels)])
     pictures = where(numbers, part="image")
     texts = pictures["true_label"] + "\n→ " + pictures["given_label"]
     panels.images(above, images.pixels[pictures["index"].astype(int)], images.shape, [*texts], COLUMNS)
-    above.suptitle("training images: true label → given label", fontweight="normal")
-    matrix, bars = below.subplots(1, 2, sharey=True, width_ratios=[1.6, 1])
-    _draw_matrix(matrix, counts, names)
-    _draw_bars(bars, numbers)
+    of = f" ({first})" if len(labels) > 1 else ""
+    above.suptitle(f"training images{of}: true label → given label", fontweight="normal")
+    for block, (noise, table) in zip(below, labels.items(), strict=True):
+        if len(labels) > 1:
+            block.suptitle(f"{noise}: {table['is_noisy'].mean():.1%} of the labels are wrong", fontweight="normal")
+        matrix, bars = block.subplots(1, 2, sharey=True, width_ratios=[1.6, 1])
+        of_noise = where(numbers, noise=noise)
+        counts = where(of_noise, part="matrix")["count"].to_numpy(np.int64).reshape(len(names), -1)
+        _draw_matrix(matrix, counts, names)
+        _draw_bars(bars, of_noise)
     return figure, numbers
 
 
@@ -52,22 +60,29 @@ def _examples(labels: pd.DataFrame, count: int) -> pd.DataFrame:
     return order.head(count)
 
 
-def _numbers(chosen: pd.DataFrame, counts: np.ndarray, names: np.ndarray) -> pd.DataFrame:
-    """The numbers of all parts; `counts` has a row per true and a column per given label."""
+def _numbers(chosen: pd.DataFrame, labels: dict[str, pd.DataFrame], names: np.ndarray) -> pd.DataFrame:
+    """The numbers of all parts; `chosen` are the images of the first noise."""
+    images = {
+        "index": chosen["index"].to_numpy(),
+        "true_label": names[chosen["true_label"]],
+        "given_label": names[chosen["given_label"]],
+    }
+    parts = [pd.DataFrame({"noise": next(iter(labels)), "part": "image", **images})]
+    for noise, table in labels.items():
+        counts = noise_matrix(table["true_label"].to_numpy(), table["given_label"].to_numpy(), len(names))
+        parts += [pd.DataFrame({"noise": noise, "part": p, **c}) for p, c in _counts(counts, names).items()]
+    return pd.concat(parts, ignore_index=True).astype({"index": "Int64", "count": "Int64"})
+
+
+def _counts(counts: np.ndarray, names: np.ndarray) -> dict[str, dict]:
+    """The cells of a noise matrix, and its bars; `counts` has a row per true and a column per given label."""
     true, given = np.indices(counts.shape).reshape(2, -1)
     right = np.diag(counts)
-    parts = {
-        "image": {
-            "index": chosen["index"].to_numpy(),
-            "true_label": names[chosen["true_label"]],
-            "given_label": names[chosen["given_label"]],
-        },
+    return {
         "matrix": {"true_label": names[true], "given_label": names[given], "count": counts.ravel()},
         "right label": {"true_label": names, "count": right},
         "wrong label": {"true_label": names, "count": counts.sum(1) - right},
     }
-    numbers = pd.concat([pd.DataFrame({"part": part, **columns}) for part, columns in parts.items()], ignore_index=True)
-    return numbers.astype({"index": "Int64", "count": "Int64"})
 
 
 def _draw_matrix(axes: Axes, counts: np.ndarray, names: np.ndarray) -> None:

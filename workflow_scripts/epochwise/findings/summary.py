@@ -24,13 +24,15 @@ _OVER_SEEDS = [("mean", pa.float64()), ("low", pa.float64()), ("high", pa.float6
 
 # The tables of `results/{experiment}/summary/`, by name.
 SCHEMAS = {
-    # What each run is made of. `weights` counts weights and biases.
+    # What each run is made of. `noise_rate` is missing for noises without a requested rate. `weights` counts weights
+    # and biases.
     "runs": pa.schema(
         [
             *_RUN,
             ("seed", pa.int32()),
             ("noise_kind", pa.string()),
             ("noise_rate", pa.float64()),
+            ("achieved_rate", pa.float64()),
             ("hidden_layers", pa.int32()),
             ("width", pa.int32()),
             ("weights", pa.int64()),
@@ -78,12 +80,18 @@ SCHEMAS = {
 }
 
 
-def runs_table(runs: Sequence[Sequence], noises: Mapping[str, Mapping], models: Mapping[str, Mapping]) -> pd.DataFrame:
+def runs_table(
+    runs: Sequence[Sequence],
+    achieved_rates: Sequence[float],
+    noises: Mapping[str, Mapping],
+    models: Mapping[str, Mapping],
+) -> pd.DataFrame:
     """What each run is made of, as the table `runs`.
 
     Args:
         runs: noise, model and seed of each run.
-        noises: `kind` and `rate` of each noise.
+        achieved_rates: the share of wrong labels of each run.
+        noises: `kind` and `rate` of each noise; the rate is None if none was requested.
         models: `hidden_layers`, `width` and `weights` of each model.
     """
     rows = [
@@ -93,11 +101,12 @@ def runs_table(runs: Sequence[Sequence], noises: Mapping[str, Mapping], models: 
             "seed": seed,
             "noise_kind": noises[noise]["kind"],
             "noise_rate": noises[noise]["rate"],
+            "achieved_rate": achieved,
             **models[model],
         }
-        for noise, model, seed in runs
+        for (noise, model, seed), achieved in zip(runs, achieved_rates, strict=True)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"noise_rate": float})
 
 
 def phases_by_seed(history: pd.DataFrame, settings: Mapping) -> pd.DataFrame:

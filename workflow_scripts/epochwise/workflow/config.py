@@ -1,20 +1,24 @@
 """From config.yaml to the chosen experiments, complete with defaults.
 
-Legal values, descriptions and defaults are defined in `schemas/config.schema.yaml` and nowhere else.
+Legal values, descriptions and defaults are defined in `schemas/config.schema.yaml`. Only the settings of a kind of noise
+are defined in its module.
 """
 
+import copy
 import itertools
 import json
 import operator
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, reduce
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import yaml
 
 from epochwise.workflow.config_checks import ConfigError, legal, lookup, validate
+from epochwise.workflow.errors import InputError
 
 SCHEMA_PATH = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 SETTINGS = (
@@ -26,17 +30,27 @@ _GRID = ("hidden_layers", "width")
 
 @cache
 def load_schema() -> dict:
-    """The JSON schema of config.yaml."""
+    """The JSON schema of config.yaml, without the settings of the kinds of noise."""
     return yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
 
 
-def resolve(config: Mapping, sources: Mapping, noise_kinds: Collection[str]) -> dict[str, dict]:
+def full_schema(noise_kinds: Mapping[str, ModuleType]) -> dict:
+    """The JSON schema of config.yaml. A noise may have the settings of any kind (`SETTINGS` of its module)."""
+    schema = copy.deepcopy(load_schema())
+    noise = schema["$defs"]["noise"]
+    own = {key: node for kind in noise_kinds.values() for key, node in kind.SETTINGS.items()}
+    own = {key: _looked_up(node["$ref"], schema) if "$ref" in node else node for key, node in own.items()}
+    noise["properties"] = {"kind": noise["properties"]["kind"], **own, **noise["properties"]}
+    return schema
+
+
+def resolve(config: Mapping, sources: Mapping, noise_kinds: Mapping[str, ModuleType]) -> dict[str, dict]:
     """Validate a configuration and return the chosen experiments, complete with defaults, by name.
 
     Args:
         config: the content of the configuration files and of `--config`, merged.
         sources: the known data sets (`data.sources.SOURCES`).
-        noise_kinds: the names of the known kinds of noise.
+        noise_kinds: the modules of the known kinds of noise, by name (`data.noise_kinds.load`).
 
     Returns:
         One block per experiment, with `dataset` (including its `name`), `noises`, `models` (grids expanded, no entry
@@ -45,14 +59,21 @@ def resolve(config: Mapping, sources: Mapping, noise_kinds: Collection[str]) -> 
     Raises:
         ConfigError: something cannot work. The message names the first such key.
     """
-    schema = load_schema()
+    schema = full_schema(noise_kinds)
     validate(config, schema)
     chosen = config["experiment"]
     experiments = {}
     for name in [chosen] if isinstance(chosen, str) else chosen:
         lookup(config["experiments"], name, "experiment", "experiments")
-        experiments[name] = _resolve_experiment(config, schema, name, noise_kinds)
-        _check_sizes(f"experiments.{name}", experiments[name], sources[experiments[name]["dataset"]["source"]])
+        experiments[name] = _resolve_experiment(config, schema, name)
+        source, where = sources[experiments[name]["dataset"]["source"]], f"experiments.{name}"
+        _check_sizes(where, experiments[name], source)
+        noises = {
+            key: _resolve_noise(f"{where}.noises.{key}", noise, schema, noise_kinds, source)
+            for key, noise in experiments[name]["noises"].items()
+        }
+        _check_matched_rates(f"{where}.noises", noises)
+        experiments[name]["noises"] = noises
     return experiments
 
 
@@ -67,13 +88,11 @@ def weights_of(model: Mapping, inputs: int, classes: int) -> int:
     return sum((before + 1) * after for before, after in itertools.pairwise(sizes))
 
 
-def reference(schema: Mapping, noise_kinds: Collection[str]) -> str:
-    """The configuration reference: a Markdown table of every key, generated from the schema.
-
-    `noise_kinds` are listed as the legal values of a noise's `kind`, because the schema does not know them.
-    """
+def reference(noise_kinds: Mapping[str, ModuleType]) -> str:
+    """The configuration reference: a Markdown table of every key, generated from the schema and the kinds of noise."""
+    schema = full_schema(noise_kinds)
     lines = ["| key | legal values | default | meaning |", "| --- | --- | --- | --- |"]
-    for key, node in _keys(schema, ""):
+    for key, node in _keys(schema, "", schema):
         default = f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
         meaning = " ".join(node.get("description", "").split()).replace("|", "\\|")
         values = legal({"enum": noise_kinds} if key.endswith(".noises.<name>.kind") else node)
@@ -81,15 +100,11 @@ def reference(schema: Mapping, noise_kinds: Collection[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _resolve_experiment(config: Mapping, schema: Mapping, name: str, noise_kinds: Collection[str]) -> dict:
-    """The block of one experiment, complete with defaults, before its sizes are checked."""
+def _resolve_experiment(config: Mapping, schema: Mapping, name: str) -> dict:
+    """The block of one experiment, complete with defaults, before its sizes and noises are checked."""
     block, where = config["experiments"][name], f"experiments.{name}"
     dataset = lookup(config["datasets"], block["dataset"], f"{where}.dataset", "datasets")
     dataset = {"name": block["dataset"], **_with_defaults(dataset, schema["$defs"]["dataset"])}
-    noises = _without_nulls(f"{where}.noises", block["noises"])
-    for key, noise in noises.items():
-        noises[key] = _with_defaults(noise, schema["$defs"]["noise"])
-        lookup(dict.fromkeys(noise_kinds), noises[key]["kind"], f"{where}.noises.{key}.kind", "kinds of noise")
     settings = _merge(config.get("defaults", {}), {key: value for key, value in block.items() if key in SETTINGS})
     settings = _with_defaults(settings, {"properties": schema["$defs"]["settings"]["properties"]})
     training = schema["$defs"]["settings"]["properties"]["training"]
@@ -97,13 +112,60 @@ def _resolve_experiment(config: Mapping, schema: Mapping, name: str, noise_kinds
     return {
         **settings,
         "dataset": {**dataset, "path": _expanded(dataset["path"])},
-        "noises": noises,
+        "noises": _without_nulls(f"{where}.noises", block["noises"]),
         "models": {
             key: {**model, "training": _with_defaults({**settings["training"], **model.get("training", {})}, training)}
             for key, model in models.items()
         },
         "seeds": block["seeds"],
     }
+
+
+def _resolve_noise(where: str, noise: Mapping, schema: Mapping, kinds: Mapping[str, ModuleType], source) -> dict:
+    """One noise, complete with defaults and checked by its kind."""
+    common, known = load_schema()["$defs"]["noise"]["properties"], schema["$defs"]["noise"]["properties"]
+    name = noise.get("kind", known["kind"]["default"])
+    kind = lookup(kinds, name, f"{where}.kind", "kinds of noise")
+    properties = {key: node for key, node in known.items() if key in {*common, *kind.SETTINGS}}
+    for key in noise:
+        if key not in properties:
+            raise ConfigError(f"{where}: the kind {name!r} has no key {key!r}. Its keys: {', '.join(properties)}.")
+    required = [key for key, node in properties.items() if "default" not in node]
+    if "matched_rate" in required:  # it replaces the rate
+        given = [key for key in ("rate", "matched_rate") if key in noise]
+        if len(given) == 2:
+            raise ConfigError(f"{where}: 'rate' and 'matched_rate' exclude each other; keep one of them.")
+        required = [key for key in required if key not in ("rate", "matched_rate")] + (given or ["rate"])
+    for key in required:
+        if key not in noise:
+            raise ConfigError(f"{where}: the key {key!r} is missing; add it. {known[key]['description']}")
+    resolved = _with_defaults(noise, {"properties": properties})
+    if "path" in resolved:
+        resolved["path"] = _expanded(resolved["path"])
+    try:
+        if hasattr(kind, "check"):
+            kind.check(resolved, source)
+    except InputError as error:
+        raise ConfigError(f"{where}.{error}") from None
+    return resolved
+
+
+def _check_matched_rates(where: str, noises: Mapping[str, Mapping]) -> None:
+    """Each `matched_rate` names a noise that has one rate for each draw of this noise."""
+    for name, noise in noises.items():
+        if "matched_rate" not in noise:
+            continue
+        key = f"{where}.{name}.matched_rate"
+        other = lookup(noises, noise["matched_rate"], key, where)
+        if "matched_rate" in other:
+            raise ConfigError(
+                f"{key}: {noise['matched_rate']!r} has a matched rate itself; name the noise that this rate is from."
+            )
+        if noise["shared_draw"] and not other["shared_draw"]:
+            raise ConfigError(
+                f"{key}: {noise['matched_rate']!r} has a draw, and thus a rate, for each seed; "
+                "add `shared_draw: false`."
+            )
 
 
 def _expanded(path: str | None) -> str | None:
@@ -186,10 +248,15 @@ def _with_defaults(value: Mapping, schema: Mapping) -> dict:
     return filled
 
 
-def _keys(node: Mapping, path: str) -> Iterator[tuple[str, Mapping]]:
+def _looked_up(reference: str, schema: Mapping) -> Mapping:
+    """The node of a schema that a `$ref` such as "#/$defs/rate" names."""
+    return reduce(operator.getitem, reference.removeprefix("#/").split("/"), schema)
+
+
+def _keys(node: Mapping, path: str, schema: Mapping) -> Iterator[tuple[str, Mapping]]:
     """Every key that takes a value or holds named entries, dotted; `defaults` stands for an experiment's same keys."""
     if "$ref" in node:
-        node = reduce(operator.getitem, node["$ref"].removeprefix("#/").split("/"), load_schema())
+        node = _looked_up(node["$ref"], schema)
         if ".models.<name>." in path:  # a value that is not given is the experiment's
             node = {key: value for key, value in node.items() if key != "default"}
     children = dict(node.get("properties", {}))
@@ -200,4 +267,4 @@ def _keys(node: Mapping, path: str) -> Iterator[tuple[str, Mapping]]:
     if not children or "<name>" in children:
         yield path, node
     for key, child in children.items():
-        yield from _keys(child, f"{path}.{key}" if path else key)
+        yield from _keys(child, f"{path}.{key}" if path else key, schema)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+SETTINGS = {"rate": {"$ref": "#/$defs/rate"}, "matched_rate": {"$ref": "#/$defs/matched_rate"}}
+
 
 def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.random.Generator) -> np.ndarray:
     """Replace exactly round(rate·N) labels, drawn without replacement, by a uniformly drawn other class.
