@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from tests.workflow import staleness  # noqa: E402
 
 from docs import evidence, references, reproduction  # noqa: E402
-from epochwise.data.corruption import noise_kinds  # noqa: E402
+from epochwise.data import noise_kinds  # noqa: E402
 from epochwise.workflow import config  # noqa: E402
 
 
@@ -32,7 +32,7 @@ def config_page() -> str:
         "All keys of `config.yaml`, with their legal values and defaults. `make docs` generates this page from\n"
         "`schemas/config.schema.yaml`. Every key under `defaults` can also be set under `experiments.<name>`, for\n"
         f"that experiment alone.\n\nRules for a `<name>`: {schema['$defs']['name']['description']}\n\n"
-        f"{config.reference(schema, noise_kinds())}"
+        f"{config.reference(noise_kinds.load())}"
     )
 
 

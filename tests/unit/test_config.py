@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochwise import catalogue
-from epochwise.data import noise
-from epochwise.data.corruption import corrupt, noise_kinds
+from epochwise.data import noise, noise_kinds
+from epochwise.data.corruption import corrupt
 from epochwise.data.sources import SOURCES
 from epochwise.training.mlp import MLP
 from epochwise.workflow import config
@@ -40,7 +40,7 @@ DELETE = "(left out)"
 
 def resolve(configuration):
     """The chosen experiments, with the project's own sources and kinds of noise."""
-    return config.resolve(configuration, SOURCES, noise_kinds())
+    return config.resolve(configuration, SOURCES, noise_kinds.load())
 
 
 def changed(path, value, base=MINIMAL):
@@ -358,6 +358,7 @@ def test_home_and_variables_in_a_path_are_replaced(monkeypatch, written, meant):
 def test_a_new_kind_of_noise_is_one_new_file(monkeypatch):
     """The configuration accepts a kind as soon as there is a module of its name, and the draw uses this module."""
     module = ModuleType("epochwise.data.noise.all_zero")
+    module.SETTINGS = {"shift": {"description": "How far.", "type": "integer"}}
     module.given_labels = lambda true, classes, settings, random: np.zeros_like(true)
     folder = Path(noise.__file__).parent
     monkeypatch.setattr(Path, "glob", lambda path, pattern: [folder / "all_zero.py", folder / "symmetric.py"])
@@ -365,7 +366,7 @@ def test_a_new_kind_of_noise_is_one_new_file(monkeypatch):
     configuration = changed((*FIRST, "noises", "some", "kind"), "all_zero")
     settings = resolve(configuration)["first"]["noises"]["some"]
     assert corrupt(np.array([1, 2, 0]), 3, settings, 0).tolist() == [0, 0, 0]
-    assert "`all_zero`, `symmetric`" in reference(load_schema(), noise_kinds())
+    assert "`all_zero`, `symmetric`" in reference(noise_kinds.load())
 
 
 def test_only_the_chosen_experiments_come_out_in_the_order_asked_for():
@@ -406,7 +407,7 @@ def test_the_defaults_of_the_repository_are_those_of_the_schema(real):
 
 
 def test_the_reference_lists_every_key_once_with_its_default_and_meaning():
-    lines = reference(load_schema(), noise_kinds()).splitlines()
+    lines = reference(noise_kinds.load()).splitlines()
     rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     assert all(len(row) == 4 for row in rows)
     by_key = {row[0].strip("`"): row for row in rows[2:]}

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from epochwise.data.corruption import noise_kinds
+from epochwise.data import noise_kinds
 from epochwise.data.sources import SOURCES
 from epochwise.workflow import config
 from epochwise.workflow.config_checks import WHOLE, ConfigError
@@ -83,7 +83,7 @@ def printable(key):
 
 def accepted_or_refused(value):
     try:
-        experiments = config.resolve(value, SOURCES, noise_kinds())
+        experiments = config.resolve(value, SOURCES, noise_kinds.load())
     except ConfigError as error:
         message = str(error)
         assert message.strip() and "Traceback" not in message

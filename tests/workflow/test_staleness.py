@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from epochwise import catalogue
-from epochwise.data.corruption import noise_kinds
+from epochwise.data import noise_kinds
 from epochwise.workflow import code, config
 from epochwise.workflow.records import checksums
 from tests.workflow.conftest import ROOT, SEEDS, TINY
@@ -334,7 +334,7 @@ def test_modules_are_reached_by_the_rules_that_the_contract_names(name):
     found = set()
     for rule, below in RULES.items():
         scripts = [f"{rule}.py", *(f"epochwise/figures/{f}.py" for f in FIGURES if rule == "figure")]
-        scripts += [f"epochwise/data/noise/{kind}.py" for kind in noise_kinds() if rule == "corrupt"]
+        scripts += [f"epochwise/data/noise/{kind}.py" for kind in noise_kinds.names() if rule == "corrupt"]
         if path in code.reached_by(*scripts):
             found |= below
     assert found == MODULES[name]

@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +12,6 @@ from epochwise.workflow.seeding import generator
 LABELS = pa.schema(
     [("index", pa.int32()), ("true_label", pa.int16()), ("given_label", pa.int16()), ("is_noisy", pa.bool_())]
 )
-
-
-def noise_kinds() -> list[str]:
-    """The names of all kinds of noise: the modules of `epochwise.data.noise`."""
-    return sorted(path.stem for path in Path(__file__).with_name("noise").glob("[!_]*.py"))
 
 
 def corrupt(true: np.ndarray, classes: int, settings: Mapping, *seeds: int) -> np.ndarray:

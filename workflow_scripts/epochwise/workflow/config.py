@@ -1,7 +1,7 @@
 """From config.yaml to the chosen experiments, complete with defaults.
 
-Legal values, descriptions and defaults are defined in `schemas/config.schema.yaml`. Only the settings of a kind of noise
-are defined in its module.
+Legal values, descriptions and defaults are defined in `schemas/config.schema.yaml`. Only the settings of a kind of
+noise are defined in its module.
 """
 
 import copy

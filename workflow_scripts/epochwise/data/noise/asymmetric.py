@@ -12,8 +12,8 @@ SETTINGS = {
     "rate": {"$ref": "#/$defs/rate"},
     "map": {
         "description": (
-            "Of kind `asymmetric`: which class is taken for which, as names of classes. null is the usual map of CIFAR-10: "
-            "truck → automobile, bird → airplane, deer → horse, cat → dog, dog → cat."
+            "Of kind `asymmetric`: which class is taken for which, as names of classes. null is the usual map of "
+            "CIFAR-10: truck → automobile, bird → airplane, deer → horse, cat → dog, dog → cat."
         ),
         "type": ["object", "null"],
         "minProperties": 1,

@@ -23,15 +23,16 @@ SETTINGS = {
     "labels": {
         "description": (
             "Of kind `human`: which labels of CIFAR-10N. Three people labelled each image. `random1`, `random2`, "
-            "`random3`: the label of one of them (17 to 18 % wrong); `aggre`: their majority (9 % wrong); `worse`: a wrong "
-            "label if one of them gave one (40 % wrong)."
+            "`random3`: the label of one of them (17 to 18 % wrong); `aggre`: their majority (9 % wrong); `worse`: a "
+            "wrong label if one of them gave one (40 % wrong)."
         ),
         "enum": [*COLUMNS],
     },
     "path": {
         "description": (
-            "Of kind `human`: the file with the labels, or its folder: cifar10n.parquet, or the published CIFAR-10_human.npy "
-            "or CIFAR-10_human.pt. `~` and `$NAME` are replaced. null looks in the folder of the data set."
+            "Of kind `human`: the file with the labels, or its folder: cifar10n.parquet, or the published "
+            "CIFAR-10_human.npy or CIFAR-10_human.pt. `~` and `$NAME` are replaced. null looks in the folder of the "
+            "data set."
         ),
         "type": ["string", "null"],
         "minLength": 1,
@@ -62,9 +63,9 @@ def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.r
     differing = len(labels) if len(clean) != len(labels) else int(np.sum(clean != labels))
     if differing:
         raise InputError(
-            f"{path}: its {len(clean)} clean labels differ from the {len(labels)} labels of the data set in {differing} "
-            "places. The images must be those of CIFAR-10 in their usual order (data_batch_1 to data_batch_5); the file "
-            "CIFAR-10_human_ordered.npy is for another order."
+            f"{path}: its {len(clean)} clean labels differ from the {len(labels)} labels of the data set in "
+            f"{differing} places. The images must be those of CIFAR-10 in their usual order (data_batch_1 to "
+            "data_batch_5); the file CIFAR-10_human_ordered.npy is for another order."
         )
     if human.min() < 0 or human.max() >= classes:
         raise InputError(f"{path}: it has labels from {human.min()} to {human.max()}, not 0 to {classes - 1}.")

@@ -11,11 +11,11 @@ SPREAD = 0.1  # standard deviation of the flip rates before truncation, as in th
 def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.random.Generator) -> np.ndarray:
     """Draw the labels by algorithm 2 of Xia et al. (2020), "Part-dependent label noise".
 
-    Sample i flips with its own probability q_i, drawn from a normal distribution with mean `rate` and standard deviation
-    0.1, truncated to [0, 1]. A matrix W_y (D, K) of standard normal numbers per class y turns the pixels x_i in [0, 1]
-    into scores x_i·W_y. The wrong label is drawn from the softmax of these scores over the other classes. So images that
-    look alike get the same wrong label. The expected share of wrong labels is the mean of the truncated distribution:
-    the rate from 0.3 to 0.7, but for example 0.08 at the rate 0.
+    Sample i flips with its own probability q_i, drawn from a normal distribution with mean `rate` and standard
+    deviation 0.1, truncated to [0, 1]. A matrix W_y (D, K) of standard normal numbers per class y turns the pixels x_i
+    in [0, 1] into scores x_i·W_y. The wrong label is drawn from the softmax of these scores over the other classes. So
+    images that look alike get the same wrong label. The expected share of wrong labels is the mean of the truncated
+    distribution: the rate from 0.3 to 0.7, but for example 0.08 at the rate 0.
 
     Args:
         true: true labels y (N,), integers in 0..classes−1.
@@ -30,7 +30,8 @@ def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.r
 
     rate = settings["rate"]
     pixels = settings["samples"].pixels()
-    flip = truncnorm.rvs(-rate / SPREAD, (1 - rate) / SPREAD, loc=rate, scale=SPREAD, size=len(true), random_state=random)
+    ends = -rate / SPREAD, (1 - rate) / SPREAD
+    flip = truncnorm.rvs(*ends, loc=rate, scale=SPREAD, size=len(true), random_state=random)
     flips = random.random(len(true)) < flip
     position = random.random(len(true))
     given = true.copy()

@@ -10,8 +10,8 @@ from epochwise.workflow.errors import InputError
 SETTINGS = {
     "matrix": {
         "description": (
-            "Of kind `matrix`: the transition matrix, one row per true class. Entry j of row i is the share of samples of "
-            "class i that get the label j. Each row sums to 1."
+            "Of kind `matrix`: the transition matrix, one row per true class. Entry j of row i is the share of samples "
+            "of class i that get the label j. Each row sums to 1."
         ),
         "type": "array",
         "minItems": 2,
@@ -51,14 +51,12 @@ def check(settings: Mapping, source: Source) -> None:
     """Raise InputError if the matrix does not have a row and a column per class, or if a row does not sum to 1."""
     matrix, classes = settings["matrix"], source.classes
     if len(matrix) != classes:
-        raise InputError(f"matrix: it has {len(matrix)} rows, but the data set has {classes} classes; give one row each.")
-    for number, row in enumerate(matrix):
+        raise InputError(f"matrix: it has {len(matrix)} rows, but the data have {classes} classes; give one row each.")
+    for name, row in zip(source.class_names, matrix, strict=True):
         if len(row) != classes:
             raise InputError(
-                f"matrix: row {number}, of class {source.class_names[number]!r}, has {len(row)} entries, but the data set "
-                f"has {classes} classes; give one entry each."
+                f"matrix: the row of class {name!r} has {len(row)} entries, but the data have {classes} classes; give "
+                "one entry each."
             )
         if abs(sum(row) - 1) > TOLERANCE:
-            raise InputError(
-                f"matrix: row {number}, of class {source.class_names[number]!r}, sums to {sum(row):.9g}; make it sum to 1."
-            )
+            raise InputError(f"matrix: the row of class {name!r} sums to {sum(row):.9g}; make it sum to 1.")
