@@ -148,12 +148,12 @@ def test_equal_numbers_are_one_value():
         (
             (*FIRST, "noises", "some", "kind"),
             "symetric",
-            ["first.noises.some.kind", "'symetric'", "did you mean 'symmetric'", "There are: symmetric"],
+            ["first.noises.some.kind", "'symetric'", "did you mean 'symmetric'", "There are: asymmetric, human"],
         ),
         (
             (*FIRST, "noises", "some", "kind"),
             "../subset",
-            ["first.noises.some.kind", "'../subset'", "There are: symmetric"],
+            ["first.noises.some.kind", "'../subset'", "There are: asymmetric, human"],
         ),
         # grids
         ((*SMALL, "width"), [], ["experiments.first.models.small.width", "[]"]),
@@ -363,7 +363,7 @@ def test_a_new_kind_of_noise_is_one_new_file(monkeypatch):
     folder = Path(noise.__file__).parent
     monkeypatch.setattr(Path, "glob", lambda path, pattern: [folder / "all_zero.py", folder / "symmetric.py"])
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    configuration = changed((*FIRST, "noises", "some", "kind"), "all_zero")
+    configuration = changed((*FIRST, "noises", "some"), {"kind": "all_zero", "shift": 2})
     settings = resolve(configuration)["first"]["noises"]["some"]
     assert corrupt(np.array([1, 2, 0]), 3, settings, 0).tolist() == [0, 0, 0]
     assert "`all_zero`, `symmetric`" in reference(noise_kinds.load())
@@ -417,7 +417,10 @@ def test_the_reference_lists_every_key_once_with_its_default_and_meaning():
     expected |= {"experiments.<name>.noises", "experiments.<name>.models"}
     expected |= {f"defaults.{'.'.join(path)}" for path in settings_keys()}
     expected |= {f"datasets.<name>.{key}" for key in schema["dataset"]["properties"]}
-    expected |= {f"experiments.<name>.noises.<name>.{key}" for key in schema["noise"]["properties"]}
+    of_noise = {*schema["noise"]["properties"], "map.<name>"}.union(
+        *(kind.SETTINGS for kind in noise_kinds.load().values())
+    )
+    expected |= {f"experiments.<name>.noises.<name>.{key}" for key in of_noise}
     of_model = schema["model"]["properties"]
     expected |= {f"experiments.<name>.models.<name>.{key}" for key in of_model.keys() - {"training"}}
     expected |= {f"experiments.<name>.models.<name>.training.{key}" for key in of_model["training"]["properties"]}

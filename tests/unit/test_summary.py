@@ -166,15 +166,17 @@ def test_the_layer_with_the_largest_mean_prominence_stands_out(random):
 
 
 def test_the_table_of_runs_says_what_each_is_made_of():
-    noises = {"low": {"kind": "symmetric", "rate": 0.1}, "high": {"kind": "symmetric", "rate": 0.4}}
+    noises = {"low": {"kind": "symmetric", "rate": 0.1}, "high": {"kind": "human", "rate": None}}
     models = {
         "small": {"hidden_layers": 2, "width": 8, "weights": 120},
         "large": {"hidden_layers": 6, "width": 64, "weights": 30_000},
     }
-    found = summary.runs_table(RUNS, noises, models)
+    achieved = np.linspace(0.1, 0.2, len(RUNS))
+    found = summary.runs_table(RUNS, achieved, noises, models)
     assert found.columns.tolist() == summary.SCHEMAS["runs"].names
     assert found[["noise", "model", "seed"]].to_numpy().tolist() == [list(run) for run in RUNS]
-    assert found.iloc[3].tolist() == ["low", "large", 3, "symmetric", 0.1, 6, 64, 30_000]
+    assert found.iloc[3].tolist() == ["low", "large", 3, "symmetric", 0.1, achieved[3], 6, 64, 30_000]
+    assert found.loc[found["noise"] == "high", "noise_rate"].isna().all()
 
 
 def test_peaks_are_compared_at_equal_rank(neurons):

@@ -107,7 +107,12 @@ DATASET_CHANGES = (
 )
 DATASET_KEYS = {"source": EVERYTHING, "path": EVERYTHING} | {change.key: change.rules for change in DATASET_CHANGES}
 # Keys that the tests do not change on the finished run.
-UNCHANGEABLE = {"noises.<name>.kind": "corrupt and later", "experiment": "chooses what is built"}
+UNCHANGEABLE = {"experiment": "chooses what is built"}
+# Keys that other kinds of noise have; test_noise_kinds.py changes them.
+UNCHANGEABLE |= {
+    f"noises.<name>.{key}": "corrupt and later, for that noise"
+    for key in ("kind", "matched_rate", "map", "matrix", "labels", "path")
+}
 
 # Each rule, which is also the name of its script, with the stages that run again after an edit of the script.
 RULES = {
@@ -156,8 +161,17 @@ MODULES = {
     "data/layouts": EVERYTHING,
     "data/loading": EVERYTHING,
     "data/noise/__init__": NOTHING,  # it holds only a docstring
+    "data/noise/asymmetric": CORRUPT,
+    "data/noise/human": CORRUPT,
+    "data/noise/instance": CORRUPT,
+    "data/noise/matrix": CORRUPT,
+    "data/noise/pair": CORRUPT,
     "data/noise/symmetric": CORRUPT,
+    "data/noise/symmetric_inclusive": CORRUPT,
+    "data/noise_kinds": NOTHING,
     "data/parquet": EVERYTHING,
+    "data/pickled_arrays": CORRUPT,
+    "data/samples": CORRUPT,
     "data/sources": EVERYTHING,
     "data/subset": CORRUPT,
     "data/torchvision_files": EVERYTHING,

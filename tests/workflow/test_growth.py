@@ -28,7 +28,8 @@ CLAIM = {
 NOISE = {
     f"{LIBRARY}/data/noise/next_class.py": (
         "",
-        '"""Every chosen sample gets the next class."""\n\n\n'
+        '"""Every chosen sample gets the next class."""\n\n'
+        'SETTINGS = {"rate": {"$ref": "#/$defs/rate"}}\n\n\n'
         "def given_labels(true, classes, settings, random):\n"
         "    given = true.copy()\n"
         "    chosen = random.choice(len(true), round(settings['rate'] * len(true)), replace=False)\n"

@@ -174,7 +174,7 @@ def test_longer_training_asks_for_more_time_and_larger_networks_for_more_memory(
 
 
 def test_a_job_that_failed_asks_for_more(checkout):
-    path = checkout.folder / "workflow_scripts" / "epochwise" / "data" / "subset.py"
+    path = checkout.folder / "workflow_scripts" / "epochwise" / "data" / "samples.py"
     before = path.read_text()
     path.write_text(before + "\nraise MemoryError\n")
     try:

@@ -19,8 +19,8 @@ BARS = {"right label": theme.SUBSETS["clean"]["color"], "wrong label": theme.SUB
 def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """Training images with their true and given labels, and for each noise its matrix: counts by true and given label.
 
-    The images are those of the first noise. The matrix is coloured by the wrong labels only, because the right ones, its
-    diagonal, are many more. Bars beside it show both. The numbers have the columns
+    The images are those of the first noise. The matrix is coloured by the wrong labels only, because the right ones,
+    its diagonal, are many more. Bars beside it show both. The numbers have the columns
 
     - `noise`: name of the noise,
     - `part`: `image`, `matrix` (a cell), `right label` and `wrong label` (the bars),

@@ -94,7 +94,7 @@ def legal(node: Mapping) -> str:
         text.format(node[key])
         for key, text in {
             "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
-            "minItems": "at least {} entry", "minProperties": "at least {} entry", "minLength": "not empty",
+            "minItems": "entries: at least {}", "minProperties": "entries: at least {}", "minLength": "not empty",
         }.items()
         if key in node
     ]  # fmt: skip

@@ -56,7 +56,7 @@ def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.r
 def check(settings: Mapping, source: Source) -> None:
     """Raise InputError if the map names a class that the data set does not have, or maps a class to itself."""
     for name, other in (settings["map"] or CIFAR10).items():
-        for unknown in {name, other} - {*source.class_names}:
+        for unknown in [label for label in (name, other) if label not in source.class_names]:
             reason = "the usual map is that of CIFAR-10, and " if settings["map"] is None else ""
             raise InputError(
                 f"map: {reason}the data set has no class {unknown!r}. Give a map between two of its classes: "
