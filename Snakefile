@@ -22,6 +22,7 @@ include: "rules/dataset.smk"
 include: "rules/training.smk"
 include: "rules/activations.smk"
 include: "rules/analysis.smk"
+include: "rules/causes.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 

@@ -104,6 +104,7 @@ rule claims:
         separation=of_all_runs("separation.parquet"),
         outliers=of_all_runs("outliers.parquet"),
         large_activation=of_all_runs("large_activation.parquet"),
+        interventions=if_chosen("interventions", of_all_runs("interventions.parquet")),
     output:
         claims=ensure("results/{experiment}/claims.parquet", non_empty=True),
         claims_text=ensure("results/{experiment}/claims.md", non_empty=True),

@@ -80,6 +80,7 @@ if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").g
         "what is to be made again."
     )
 
+
 def refuse_braces(name, path):
     """Raise WorkflowError if the path of a data set, or of one of its files, has a brace."""
     if set("{}") & set(path):
@@ -321,9 +322,37 @@ def labels_by_run(wildcards):
     return [labels_path(wildcards.experiment, noise, seed) for noise, _, seed in runs(wildcards)]
 
 
+def is_chosen(experiment, part):
+    """Whether an experiment has an optional part of the workflow, or a part that is not optional (an empty name)."""
+    return not part or chosen(EXPERIMENTS, experiment)[part]["stride"] is not None
+
+
+def if_chosen(part, files):
+    """Input function: the files that another input function names, or none if the experiment lacks this part."""
+    return lambda wildcards: files(wildcards) if is_chosen(wildcards.experiment, part) else []
+
+
+def run_tables(experiment):
+    """The tables of every run of an experiment."""
+    return [table for table in catalogue.RUN_TABLES if is_chosen(experiment, table.part)]
+
+
+def summary_files(experiment):
+    """The summary tables of an experiment."""
+    tables = [table for table in catalogue.ALL_SUMMARY_TABLES if is_chosen(experiment, table.part)]
+    return [f"results/{experiment}/summary/{table.path}" for table in tables]
+
+
+def figure_files(experiment):
+    """The files of all figures of an experiment."""
+    names = [name for name, figure in FIGURES.items() if is_chosen(experiment, figure.part)]
+    return [f"results/{experiment}/figures/{name}.{ext}" for name in names for ext in ("pdf", "png", "csv")]
+
+
 def archived_files_of_all_runs(wildcards):
     """Input function: the files of every run that the archive holds."""
-    files = [table.path for table in catalogue.RUN_TABLES if table.name not in catalogue.NOT_ARCHIVED]
+    kept = [table for table in run_tables(wildcards.experiment) if table.name not in catalogue.NOT_ARCHIVED]
+    files = [table.path for table in kept]
     files += [name for name in catalogue.RUN_FILES if name not in catalogue.NOT_ARCHIVED]
     return [path for name in files for path in of_all_runs(name)(wildcards)]
 
@@ -345,6 +374,7 @@ def figure_inputs(wildcards):
         "train_images": data_file("train")(wildcards),
         "labels": [labels_path(wildcards.experiment, noise, seed) for noise in block(wildcards)["noises"]],
         "samples": f"{root}/{noise}/{model}/seed{seed}/activations/samples.parquet",
+        "anatomy_images": f"{root}/{noise}/{model}/seed{seed}/anatomy_images.parquet",
     }
     inputs = FIGURES[wildcards.figure].inputs
     return {name: elsewhere.get(name, f"{root}/summary/{name}.parquet") for name in inputs}
@@ -358,15 +388,14 @@ def everything(wildcards):
     files = []
     for experiment, b in EXPERIMENTS.items():
         root = f"results/{experiment}"
-        files += [f"{root}/figures/{figure}.{ext}" for figure in FIGURES for ext in ("pdf", "png", "csv")]
+        files += figure_files(experiment) + summary_files(experiment)
         files += [f"{root}/{table.path}" for table in catalogue.RESULT_TABLES]
         files += [f"{root}/claims.md", f"{root}/findings.md", f"{root}/claims.html"]
         files += [f"{root}/captions/{name}.rst" for name in CAPTIONS]
         files += [f"results/data/{b['dataset']['name']}/{table.path}" for table in catalogue.DATASET_TABLES]
-        files += [f"{root}/summary/{table.path}" for table in catalogue.SUMMARY_TABLES]
         for noise, model, seed in runs_of(experiment):
             files.append(labels_path(experiment, noise, seed))
             run = f"{root}/{noise}/{model}/seed{seed}"
             files += [f"{run}/{name}" for name in catalogue.RUN_FILES]
-            files += [f"{run}/{table.path}" for table in catalogue.RUN_TABLES]
+            files += [f"{run}/{table.path}" for table in run_tables(experiment)]
     return list(dict.fromkeys(files))

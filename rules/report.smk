@@ -40,10 +40,9 @@ rule captions:
 rule archive:
     """Pack figures, tables, claims, configuration and records of an experiment into one file."""
     input:
-        rules.summary.output,
         rules.captions.output,
         rules.claims.output,
-        expand("results/{{experiment}}/figures/{figure}.{ext}", figure=FIGURES, ext=["pdf", "png", "csv"]),
+        lambda wildcards: summary_files(wildcards.experiment) + figure_files(wildcards.experiment),
         labels_of_all_runs,
         archived_files_of_all_runs,
     output:

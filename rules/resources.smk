@@ -75,6 +75,13 @@ def extract_minutes(wildcards, attempt):
     return attempt * int(5 + 2 * forward_minutes(wildcards, len(read)))
 
 
+def interventions_minutes(wildcards, attempt):
+    """Six forward passes per edited neuron and snapshot, as a product takes that follows the edited layer."""
+    training, stride = block(wildcards)["training"], block(wildcards)["interventions"]["stride"] or 1
+    read = selected(log_spaced(training["epochs"], training["snapshots_per_decade"]), stride)
+    return attempt * int(5 + 7 * 6 * forward_minutes(wildcards, len(read)))
+
+
 def extract_mb(wildcards, attempt):
     """torch, the data, one batch of activations with what is computed from a layer, and one row group of each table."""
     b, model = block(wildcards), model_block(wildcards)

@@ -74,6 +74,10 @@ def summary_spec(wildcards):
     return spec({**about, "phases": b["phases"], "level": b["summary"]["level"]})
 
 
+def causes_spec(wildcards):
+    return spec({"runs": runs(wildcards), "level": block(wildcards)["summary"]["level"]})
+
+
 def claims_spec(wildcards):
     b = block(wildcards)
     return spec({"runs": runs(wildcards), "margins": b["claims"], "level": b["summary"]["level"]})

@@ -15,6 +15,7 @@ with job(snakemake) as spec:
         separation=given.separation,
         outliers=given.outliers,
         large_activation=given.large_activation,
+        interventions=given.interventions,
     )
     judged = judging.judge(runs, evidence.weights_by_model(given.about_runs), spec["margins"], spec["level"])
     found = findings.judge_findings(judged)

@@ -2,15 +2,16 @@
 
 import importlib
 
+from epochwise.activations.edit_tables import ANATOMY_IMAGES
 from epochwise.activations.tables import SAMPLES
 from epochwise.data import image_table
 from epochwise.data.corruption import LABELS
 from epochwise.figures import theme
-from epochwise.findings import summary
+from epochwise.findings import causes, summary
 from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
-SCHEMAS = summary.SCHEMAS | {"samples": SAMPLES}
+SCHEMAS = summary.SCHEMAS | causes.SCHEMAS | {"samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
 
 with job(snakemake) as spec, theme.applied():
     inputs = {

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its name, its path below the folder of its kind, the schema as `module:name`, and what it holds."""
+    """A table: its name, its path below the folder of its kind, the schema as `module:name`, and what it holds.
+
+    A `part` is the settings group of an optional part of the workflow. Only experiments that have it have the table.
+    """
 
     name: str
     path: str
     schema: str
     about: str
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,15 @@ class Figure:
     """A figure: its name, the names of its inputs, and its caption.
 
     Inputs are tables of the summary, `train_images`, `labels` (a table per noise), and `samples` of the run that is
-    shown. A figure with `one_model` shows the model with the most weights under the first noise.
+    shown. A figure with `one_model` shows the model with the most weights under the first noise. `part` is that of a
+    table.
     """
 
     name: str
     inputs: tuple[str, ...]
     caption: str
     one_model: bool = False
+    part: str = ""
 
 
 # Below results/data/{dataset}/.
@@ -98,6 +104,27 @@ RUN_TABLES = (
         "analysis.large_activation:LARGE_ACTIVATION",
         "What the large activation follows.",
     ),
+    Table(
+        "interventions",
+        "interventions.parquet",
+        "activations.edit_tables:INTERVENTIONS",
+        "What the network predicts if the large neuron, or a control, is edited.",
+        part="interventions",
+    ),
+    Table(
+        "anatomy",
+        "anatomy.parquet",
+        "activations.edit_tables:ANATOMY",
+        "The weights of the large neuron.",
+        part="interventions",
+    ),
+    Table(
+        "anatomy_images",
+        "anatomy_images.parquet",
+        "activations.edit_tables:ANATOMY_IMAGES",
+        "What the large neuron responds to, as images.",
+        part="interventions",
+    ),
 )
 # The other results of a run. `snapshots.sha256` lists the checksums of the snapshots.
 RUN_FILES = ("snapshots", "snapshots.sha256", "provenance.json")
@@ -125,6 +152,19 @@ SUMMARY_TABLES = (
         "How strongly the large activation follows each feature, over seeds.",
     ),
 )
+CAUSES_TABLES = (
+    Table(
+        "interventions",
+        "interventions.parquet",
+        "findings.causes:SCHEMAS",
+        "What an edit of the large neuron, or of a control, changes, over seeds.",
+        part="interventions",
+    ),
+    Table(
+        "anatomy", "anatomy.parquet", "findings.causes:SCHEMAS", "The large neuron of each run.", part="interventions"
+    ),
+)
+ALL_SUMMARY_TABLES = (*SUMMARY_TABLES, *CAUSES_TABLES)
 
 # Below results/{experiment}/.
 RESULT_TABLES = (
@@ -207,6 +247,27 @@ COLUMNS = {
     "bootstrap_high": "upper end of the bootstrap interval over seeds",
     "effect_size": "mean effect over its standard deviation over seeds (Cohen's d_z)",
     "seeds_needed": "seeds that would decide the claim with probability 0.8 at the observed effect; missing if none",
+    "target": "edited neuron: large, runner_up, or a control that contributes as much (matched)",
+    "contribution": "root mean square of the activation times the norm of the outgoing weights",
+    "edit": "none, zero, mean, half, one_and_a_half, double: what the activation is set to",
+    "accuracy_change": "accuracy minus that of the unedited network",
+    "loss_change": "loss minus that of the unedited network, in nats",
+    "is_large": "whether the neuron has the largest peak of its layer at this epoch",
+    "incoming_norm": "Euclidean norm of the incoming weights",
+    "incoming_rank": "rank of this norm in the layer, from 1",
+    "outgoing_norm": "Euclidean norm of the outgoing weights",
+    "outgoing_rank": "rank of this norm in the layer, from 1",
+    "contribution_rank": "rank of the contribution in the layer, from 1",
+    "bias": "bias of the neuron",
+    "cosine_mean_image": "cosine of the mean gradient of the activation and the mean input",
+    "cosine_component": "cosine of the mean gradient of the activation and the first principal component",
+    "image": "name of the image: gradient, response, mean, component",
+    "appears_epoch": "first epoch at which it is the largest on half of the samples and twice the runner-up",
+    "large_since_epoch": "epoch since which it has the largest peak of its layer, to the end",
+    "peak_epoch": "epoch of the first peak of test accuracy",
+    "dip_epoch": "epoch of the dip of test accuracy",
+    "fit_epoch": "epoch from which the noisy labels are fitted",
+    "peak_over_runner_up": "largest over second largest peak of the layer, at least 1",
     "title": "short name of the finding",
     "because": "how many verdicts of the primary claims are reproduced, and which are not",
 }
@@ -273,6 +334,24 @@ FIGURES = (
         "Test accuracy, signal separation and the large activation of the largest model over epochs. Phase 3 is shaded "
         "from the dip to the end, however much accuracy recovers.",
         one_model=True,
+    ),
+    Figure(
+        "interventions",
+        ("interventions", "phases"),
+        "What changes if the large neuron is edited: test accuracy and accuracy on the wrong labels, minus those of "
+        "the unedited network. The same edit of the neuron with the second largest peak and of neurons that contribute "
+        "as much shows what any neuron of this size costs. Bands are intervals over seeds.",
+        part="interventions",
+    ),
+    Figure(
+        "anatomy",
+        ("anatomy", "anatomy_images", "curves", "train_images"),
+        "The large neuron of each run: when it appears and since when it is the largest of its layer, compared with "
+        "the phases of test accuracy, and the rank of its weights. Below, for one run: the mean gradient of its "
+        "activation with respect to the pixels, what its images have in common, the mean image and the first principal "
+        "component.",
+        one_model=True,
+        part="interventions",
     ),
 )
 PAGES = {

@@ -26,6 +26,7 @@ class Claim:
         figures: names of the figures that show it.
         scope: the models that the claim speaks of: ALL_MODELS or LARGEST_MODEL.
         beyond_first: whether the effect is compared with that of the experiment's first model, seed by seed.
+        needs: name of the table of a run (a field of `effects.Run`) without which the claim is not judged.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Claim:
     figures: tuple[str, ...]
     scope: str = ALL_MODELS
     beyond_first: bool = False
+    needs: str = "phases"
 
 
 # To add a claim, add an entry. If it needs a margin of its own, add the key in schemas/config.schema.yaml.
@@ -241,5 +243,33 @@ CLAIMS = (
         margin="explained",
         effect=effects.follows_input,
         figures=("large_activation_inputs",),
+    ),
+    *(
+        Claim(
+            name=f"large_activation_needed_at_end_{edit}",
+            finding=3,
+            source=OURS,
+            statement=f"The network needs the large activation: {what}, test accuracy falls more than with controls.",
+            measure="cost in test accuracy at the end, minus the mean cost of neurons that contribute as much",
+            margin="accuracy",
+            effect=partial(effects.needed_at_end, edit=edit),
+            figures=("interventions",),
+            needs="interventions",
+        )
+        for edit, what in (("zero", "without it"), ("mean", "at its mean"))
+    ),
+    *(
+        Claim(
+            name=f"large_activation_needed_for_recovery_{edit}",
+            finding=3,
+            source=OURS,
+            statement=f"The large activation carries the recovery: {what}, test accuracy rises less from dip to end.",
+            measure="rise of test accuracy from dip to end, minus that with the edited neuron",
+            margin="accuracy",
+            effect=partial(effects.needed_for_recovery, edit=edit),
+            figures=("interventions",),
+            needs="interventions",
+        )
+        for edit, what in (("zero", "without it"), ("mean", "at its mean"))
     ),
 )

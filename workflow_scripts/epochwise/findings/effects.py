@@ -17,14 +17,15 @@ from epochwise.analysis.separation import MEAN_OVER_CLASSES
 class Run:
     """What was measured on one run.
 
-    `phases` holds its quantities as {(metric, quantity): value}. `separation`, `outliers` and `large_activation` are
-    its tables, without the keys of the run.
+    `phases` holds its quantities as {(metric, quantity): value}. The others are its tables, without the keys of the
+    run. `interventions` is None if no neuron was edited.
     """
 
     phases: dict[tuple[str, str], float]
     separation: pd.DataFrame
     outliers: pd.DataFrame
     large_activation: pd.DataFrame
+    interventions: pd.DataFrame | None = None
 
 
 def double_descent(run: Run) -> float:
@@ -123,6 +124,35 @@ def follows_input(run: Run) -> float:
     by_class = outputs[outputs["statistic"] == "eta2"]["value"]
     by_score = outputs[outputs["statistic"] == "spearman"]["value"] ** 2
     return table[table["statistic"] == "r2"]["value"].max() - pd.concat([by_class, by_score]).max()
+
+
+def needed_at_end(run: Run, edit: str) -> float:
+    """Test accuracy that an edit of the large neuron costs at the end, minus the mean that it costs of the controls.
+
+    The controls are neurons of the same layer that contribute as much, see `epochwise.activations.edits.targets`.
+    """
+    change = _changes_of_test_accuracy(run, edit)
+    change = change[change.index == change.index.max()]
+    controls = change.filter(regex="^matched_").mean(axis=1)
+    return (controls - change["large"]).iloc[0]
+
+
+def needed_for_recovery(run: Run, edit: str) -> float:
+    """How much less test accuracy rises from dip to end if the large neuron is edited at both."""
+    change = _changes_of_test_accuracy(run, edit)["large"]
+    dip = run.phases["accuracy", "dip_epoch"]
+    if np.isnan(dip):
+        return np.nan
+    epochs = change.index.to_numpy(float)
+    nearest = change.index[np.argmin(np.abs(np.log(epochs + 1) - np.log(dip + 1)))]
+    return change.loc[nearest] - change.loc[change.index.max()]
+
+
+def _changes_of_test_accuracy(run: Run, edit: str) -> pd.DataFrame:
+    """What an edit changes, by epoch (rows) and edited neuron (columns)."""
+    table = run.interventions
+    table = table[(table["edit"] == edit) & (table["subset"] == "test")]
+    return table.pivot(index="epoch", columns="target", values="accuracy_change")
 
 
 def _is_fitted(run: Run) -> bool:

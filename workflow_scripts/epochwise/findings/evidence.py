@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from epochwise.activations.edit_tables import INTERVENTIONS
 from epochwise.analysis.large_activation import LARGE_ACTIVATION
 from epochwise.analysis.outliers import OUTLIERS
 from epochwise.analysis.separation import SEPARATION
@@ -17,18 +18,23 @@ def read_runs(
     separation: Sequence[str],
     outliers: Sequence[str],
     large_activation: Sequence[str],
+    interventions: Sequence[str],
 ) -> dict[tuple[str, str, int], Run]:
     """What was measured on each run, by noise, model and seed.
 
     `runs` gives noise, model and seed in the order of the lists of files. `phases` is the file of `phases_by_seed`.
+    `interventions` is empty if no neuron was edited.
     """
     by_seed = tables.read(phases, SCHEMAS["phases_by_seed"]).set_index(["noise", "model", "seed"])
     measured = {}
-    for (noise, model, seed), *files in zip(runs, separation, outliers, large_activation, strict=True):
+    edited = interventions or [None] * len(runs)
+    for (noise, model, seed), last, *files in zip(runs, edited, separation, outliers, large_activation, strict=True):
         quantities = by_seed.loc[(noise, model, seed)].set_index(["metric", "quantity"])["value"]
         schemas = (SEPARATION, OUTLIERS, LARGE_ACTIVATION)
         measured[noise, model, seed] = Run(
-            quantities.to_dict(), *(tables.read(file, schema) for file, schema in zip(files, schemas, strict=True))
+            quantities.to_dict(),
+            *(tables.read(file, schema) for file, schema in zip(files, schemas, strict=True)),
+            last and tables.read(last, INTERVENTIONS),
         )
     return measured
 

@@ -58,6 +58,8 @@ def judge(
     most = max(weights.values())
     rows = []
     for claim in CLAIMS:
+        if all(getattr(run, claim.needs) is None for run in runs.values()):
+            continue
         effects_by_run = _effects(claim, runs, keys)
         for (noise, model), group in effects_by_run.groupby(["noise", "model"], sort=False):
             effects, margin = group.dropna().to_numpy(), margins[claim.margin]

@@ -1,0 +1,109 @@
+"""Interventions over seeds, the history of the large neuron worked by hand, and the claims about causes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from epochwise.activations.edit_tables import ANATOMY, INTERVENTIONS
+from epochwise.analysis.outliers import OUTLIERS
+from epochwise.findings import causes, claims, effects, judging
+from epochwise.findings.intervals import t_interval
+
+from .runs_by_hand import run_by_hand, with_phases
+
+TARGETS = ("large", "runner_up", "matched_1", "matched_2")
+
+
+def edited(change):
+    """The table INTERVENTIONS of a run; `change(epoch, target, edit, subset)` is the change of accuracy."""
+    rows = []
+    for epoch in (0, 10, 100):
+        for neuron, target in enumerate(TARGETS):
+            for edit in ("none", "zero", "mean"):
+                for subset in ("clean", "noisy_given", "noisy_true", "test"):
+                    delta = 0.0 if edit == "none" else change(epoch, target, edit, subset)
+                    row = {"epoch": epoch, "layer": 2, "neuron": neuron, "target": target, "contribution": 1.0}
+                    row |= {"edit": edit, "subset": subset, "accuracy": 0.5 + delta, "loss": 1 - delta}
+                    rows.append(row | {"accuracy_change": delta, "loss_change": -delta})
+    return pd.DataFrame(rows)[INTERVENTIONS.names]
+
+
+def test_controls_are_averaged_in_each_run_before_the_seeds():
+    random = np.random.default_rng(0)
+    parts = [
+        edited(lambda *_: random.normal()).assign(noise="n", model="m", seed=seed) for seed in (3, 4, 8)
+    ]  # fmt: skip
+    table = pd.concat(parts, ignore_index=True)
+    found = causes.interventions(table, 0.9)
+    assert found.columns.tolist() == causes.SCHEMAS["interventions"].names
+    assert set(found["target"]) == {"large", "runner_up", "matched"}
+    row = {"epoch": 10, "edit": "mean", "subset": "test"}
+    chosen = table[np.logical_and.reduce([table[key] == value for key, value in row.items()])]
+    for target, measure in (("matched", "loss"), ("large", "accuracy")):
+        values = chosen[chosen["target"].str.startswith(target)].groupby("seed")[f"{measure}_change"].mean()
+        query = " and ".join(
+            f"{key} == {value!r}" for key, value in {**row, "target": target, "measure": measure}.items()
+        )
+        [result] = found.query(query)[["mean", "low", "high", "n"]].to_numpy()
+        np.testing.assert_allclose(result, t_interval(values.to_numpy(), 0.9))
+
+
+def test_the_history_of_the_large_neuron_by_hand():
+    epochs = [0, 10, 20, 50, 100]
+    layer = pd.DataFrame(
+        {
+            "epoch": epochs,
+            "neuron": [5, 7, 5, 5, 5],  # lost at epoch 10, kept from 20
+            "peak": [9.0, 1, 2, 6, 8],
+            "runner_up": [1.0, 1, 1, 2, 0],
+            "argmax_share": [0.4, 1, 0.9, 0.6, 0.7],  # at 0 the share is too small; at 20 the ratio is exactly 2
+        }
+    )
+    other = layer.assign(layer=1, neuron=0)
+    columns = {name: 0 for name in OUTLIERS.names if name not in layer}
+    outliers = pd.concat([other, layer.assign(layer=2)], ignore_index=True).assign(noise="n", model="m", seed=1)
+    outliers = outliers.assign(**{name: value for name, value in columns.items() if name not in outliers})
+    weights = {name: 3 for name in ANATOMY.names if name not in ("epoch", "layer", "neuron")}
+    anatomy = pd.DataFrame(
+        {"epoch": [0, 100], "layer": 2, "neuron": 5, **weights, "noise": "n", "model": "m", "seed": 1}
+    )
+    quantities = {"peak_epoch": 10.0, "dip_epoch": 50.0, "fall": 0.2}
+    phases = pd.DataFrame(
+        [
+            {"noise": "n", "model": "m", "seed": 1, "metric": "accuracy", "quantity": k, "value": v}
+            for k, v in quantities.items()
+        ]
+    )
+    [row] = causes.anatomy(anatomy, outliers, phases).to_dict("records")
+    assert (row["layer"], row["neuron"], row["appears_epoch"], row["large_since_epoch"]) == (2, 5, 20, 20)
+    assert (row["peak_epoch"], row["dip_epoch"], row["argmax_share"]) == (10, 50, 0.7)
+    assert np.isnan(row["fit_epoch"]) and np.isnan(row["peak_over_runner_up"])  # a runner-up of 0 has no ratio
+
+
+def run_with(change, dip=10.0):
+    run = with_phases(run_by_hand(), dip_epoch=dip)
+    return effects.Run(run.phases, run.separation, run.outliers, run.large_activation, edited(change))
+
+
+def test_effects_about_causes_by_hand():
+    costs = {"large": -0.3, "runner_up": -0.9, "matched_1": -0.1, "matched_2": -0.3}
+
+    def change(epoch, target, edit, subset):
+        return costs[target] * (epoch / 100) * (1 if edit == "zero" else 0.5) if subset == "test" else 7.0
+
+    run = run_with(change)
+    assert effects.needed_at_end(run, "zero") == pytest.approx(0.3 - 0.2)
+    assert effects.needed_at_end(run, "mean") == pytest.approx((0.3 - 0.2) / 2)
+    # At the dip, the edit costs a tenth of 0.3. So of the rise that training brought, 0.27 is gone.
+    assert effects.needed_for_recovery(run, "zero") == pytest.approx(0.27)
+    assert np.isnan(effects.needed_for_recovery(run_with(change, dip=np.nan), "zero"))
+
+
+def test_claims_about_causes_are_judged_only_where_neurons_were_edited():
+    margins = {claim.margin: 0.01 for claim in claims.CLAIMS}
+    with_edits = {("n", "m", seed): run_with(lambda *_, seed=seed: -0.01 * seed) for seed in range(3)}
+    without = {key: run_by_hand() for key in with_edits}
+    named = {claim.name for claim in claims.CLAIMS if claim.needs == "interventions"}
+    assert len(named) == 4
+    assert named <= set(judging.judge(with_edits, {"m": 9}, margins, 0.95)["claim"])
+    assert not named & set(judging.judge(without, {"m": 9}, margins, 0.95)["claim"])

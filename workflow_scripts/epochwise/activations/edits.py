@@ -1,0 +1,130 @@
+"""What a network predicts if one neuron is edited: set to zero, set to its mean, or scaled."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from epochwise.activations.forward import batches
+from epochwise.training.mlp import MLP
+
+# Each edit a ↦ scale · a + shift · mean of a over the training samples. Setting a neuron to its mean is the same as
+# removing it and adding its mean contribution to the bias of the next layer.
+EDITS = {
+    "none": (1.0, 0.0),
+    "zero": (0.0, 0.0),
+    "mean": (0.0, 1.0),
+    "half": (0.5, 0.0),
+    "one_and_a_half": (1.5, 0.0),
+    "double": (2.0, 0.0),
+}
+CONTROLS = 5  # neurons that are matched to the large one
+
+
+def contributions(model: MLP, layer: int, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+    """How much each neuron (H,) of a hidden layer adds to the next layer: the root mean square of its activation times
+    the norm of its outgoing weights. This is the root mean square norm of what removing it takes away.
+
+    Args:
+        model: the network.
+        layer: hidden layer, from 1.
+        mean: mean activation of each neuron over the training samples (H,).
+        std: its standard deviation (H,).
+    """
+    return torch.sqrt(mean.square() + std.square()) * model.layers[layer].weight.norm(dim=0)
+
+
+def targets(contribution: torch.Tensor, peaks: torch.Tensor, large: int) -> dict[str, int]:
+    """The neurons of a layer that are edited, by what they are.
+
+    `large` is given, `runner_up` has the largest peak (H,) of the others, and the CONTROLS matched neurons are those of
+    the rest whose contribution (H,) is nearest to that of `large`, the nearest one first.
+    """
+    others = [neuron for neuron in torch.argsort(peaks, descending=True, stable=True).tolist() if neuron != large]
+    distance = (contribution - contribution[large]).abs()
+    matched = sorted(others[1:], key=lambda neuron: (float(distance[neuron]), neuron))[:CONTROLS]
+    named = {f"matched_{number}": neuron for number, neuron in enumerate(matched, start=1)}
+    return {"large": large, **({"runner_up": others[0]} if others else {}), **named}
+
+
+@torch.inference_mode()
+def edited_logits(
+    model: MLP, layer: int, hidden: torch.Tensor, neuron: int, means: torch.Tensor
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """The logits (B, K) after each of the EDITS of one neuron, by the name of the edit.
+
+    An edit of one neuron changes what the next layer receives by one column of its weights, so the product with all
+    other columns is computed once.
+
+    Args:
+        model: the network.
+        layer: hidden layer of the neuron, from 1.
+        hidden: activations of this layer (B, H).
+        neuron: the neuron.
+        means: mean activation of each neuron over the training samples (H,).
+    """
+    following = model.layers[layer:]
+    received, column = following[0](hidden), following[0].weight[:, neuron]
+    activation = hidden[:, neuron]
+    for edit, (scale, shift) in EDITS.items():
+        change = (scale - 1) * activation + shift * means[neuron]
+        values = received + change[:, None] * column
+        for next_layer in following[1:]:
+            values = next_layer(torch.relu_(values))
+        yield edit, values
+
+
+@torch.inference_mode()
+def scores(
+    model: MLP,
+    layer: int,
+    neurons: Mapping[str, int],
+    means: torch.Tensor,
+    inputs: torch.Tensor,
+    labels: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
+    batch_size: int,
+) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """Accuracy and loss by (target, edit, subset).
+
+    Args:
+        model: the network.
+        layer: hidden layer of the neurons, from 1.
+        neurons: the neurons by their target.
+        means: mean activation of each neuron over the training samples (H,).
+        inputs: samples (N, D) float32.
+        labels: of each subset a mask (N,) of its samples and the labels (N,) that they are scored with.
+        batch_size: samples per forward pass.
+
+    Returns:
+        Accuracies from 0 to 1, and mean cross-entropies in nats. Subsets without samples are left out.
+    """
+    totals: dict[tuple[str, str, str], np.ndarray] = {}
+    for batch, hidden, _ in batches(model, inputs, batch_size):
+        for target, neuron in neurons.items():
+            for edit, logits in edited_logits(model, layer, hidden[layer - 1], neuron, means):
+                for subset, (mask, wanted) in labels.items():
+                    chosen, right = logits[mask[batch]], wanted[batch][mask[batch]]
+                    correct = (chosen.argmax(1) == right).sum()
+                    loss = cross_entropy(chosen, right, reduction="sum")
+                    key = target, edit, subset
+                    totals[key] = totals.get(key, 0) + np.array([float(correct), float(loss), len(right)])
+    return {key: (c / n, loss / n) for key, (c, loss, n) in totals.items() if n}
+
+
+def rows(
+    epoch: int,
+    layer: int,
+    neurons: Mapping[str, int],
+    contribution: torch.Tensor,
+    scored: Mapping[tuple[str, str, str], tuple[float, float]],
+) -> Sequence[dict]:
+    """Rows of the table INTERVENTIONS from `scores`."""
+    found = []
+    for (target, edit, subset), (accuracy, loss) in scored.items():
+        before = scored[target, "none", subset]
+        row = {"epoch": epoch, "layer": layer, "neuron": neurons[target], "target": target, "edit": edit}
+        row |= {"contribution": float(contribution[neurons[target]]), "subset": subset}
+        row |= {"accuracy": accuracy, "loss": loss}
+        found.append(row | {"accuracy_change": accuracy - before[0], "loss_change": loss - before[1]})
+    return found

@@ -1,0 +1,84 @@
+"""When the large neuron of each run appears, the rank of its weights, and what it responds to."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from epochwise.figures import theme
+from epochwise.figures.legends import handles, legend
+from epochwise.figures.numbers import where
+from epochwise.figures.scales import epoch_axis
+
+RING = {"marker": "o", "fillstyle": "none", "markersize": 7}  # so that what lies below it is seen
+EPOCHS = {
+    "peak_epoch": {"color": theme.SKY, "marker": "^", "label": "P  first peak of test accuracy"},
+    "fit_epoch": {"color": theme.ORANGE, "marker": "s", "label": "F  noisy labels fitted"},
+    "dip_epoch": {"color": theme.BLACK, "marker": "v", "label": "D  dip of test accuracy"},
+    "large_since_epoch": {"color": theme.GREEN, "marker": "D", "label": "largest of its layer since"},
+    "appears_epoch": {"color": theme.VERMILION, "label": "appears", **RING},
+}
+RANKS = {
+    "incoming_rank": {"color": theme.SKY, "marker": "<", "label": "norm of incoming weights"},
+    "outgoing_rank": {"color": theme.BLACK, "marker": ">", "label": "norm of outgoing weights"},
+    "contribution_rank": {"color": theme.VERMILION, "label": "contribution to the next layer", **RING},
+}
+IMAGES = {
+    "gradient": "mean gradient of\nits activation",
+    "response": "mean image weighted by its\nactivation, minus mean image",
+    "mean": "mean image",
+    "component": "first principal\ncomponent",
+}
+ROW = 0.16  # inches per run
+
+
+def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
+    """A row per run with its epochs and ranks; below, the images of the run shown (its first seed).
+
+    The numbers are the summary table `anatomy`, and the rows of `anatomy_images` in long form, with the columns
+    `image`, `pixel` and `value`.
+    """
+    table = inputs["anatomy"]
+    runs = table["model"] + ", seed " + table["seed"].astype(str)
+    if table["noise"].nunique() > 1:
+        runs = table["noise"] + ", " + runs
+    height = 0.8 + ROW * len(table)
+    figure = theme.figure(height + 1.9)
+    above, below = figure.subfigures(2, 1, height_ratios=[height, 1.9])
+    epochs, ranks = above.subplots(1, 2, sharey=True)
+    _markers(epochs, table, EPOCHS)
+    epoch_axis(epochs, int(inputs["curves"]["epoch"].max()))
+    epochs.set_xlabel("epoch")
+    epochs.set_yticks(range(len(table)), runs)
+    epochs.set_ylim(len(table) - 0.5, -0.5)
+    _markers(ranks, table, RANKS)
+    ranks.set(xscale="log", xlabel="rank in its layer (1: largest)")
+    _pictures(below, inputs["anatomy_images"], inputs["train_images"].shape)
+    below.suptitle(f"the large neuron of {shown['model']}, first seed", fontweight="normal")
+    legend(figure, handles([{"markersize": 4} | style | {"linestyle": "none"} for style in (EPOCHS | RANKS).values()]))
+    pixels = inputs["anatomy_images"].explode("pixels").rename(columns={"pixels": "value"})
+    pixels = pixels.assign(pixel=pixels.groupby("image", sort=False).cumcount(), value=pixels["value"].astype(float))
+    return figure, pd.concat([table, pixels], ignore_index=True)
+
+
+def _markers(axes: Axes, table: pd.DataFrame, styles: dict[str, dict]) -> None:
+    """One marker per column and run."""
+    for column, style in styles.items():
+        axes.plot(table[column], np.arange(len(table)), **{"linestyle": "none", "markersize": 4, **style})
+    axes.grid(axis="y", linewidth=0.4, color="0.9")
+
+
+def _pictures(block: SubFigure, images: pd.DataFrame, shape: tuple[int, int, int]) -> None:
+    """The four images. Those with a sign are grey at zero."""
+    for i, (name, text) in enumerate(IMAGES.items()):
+        axes = block.add_subplot(1, len(IMAGES), i + 1)
+        values = np.asarray(where(images, image=name)["pixels"].iloc[0]).reshape(shape).transpose(1, 2, 0)
+        low, high = values.min(), values.max()
+        if name != "mean":
+            low, high = -np.abs(values).max(), np.abs(values).max()
+        scaled = (values - low) / max(high - low, 1e-12)
+        axes.imshow(scaled.squeeze(), cmap="gray", vmin=0, vmax=1)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+        axes.set_xlabel(text, fontsize=theme.SMALL)

@@ -1,0 +1,43 @@
+"""What changes if the large neuron is edited, compared with other neurons of its layer."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from epochwise.figures import panels, theme
+from epochwise.figures.legends import handles, legend
+from epochwise.figures.numbers import together, where
+from epochwise.figures.phase_marks import marks_of, phase_legend
+
+# By subset and edit.
+ROWS = {
+    ("test", "zero"): "Δ test accuracy,\nset to zero",
+    ("test", "mean"): "Δ test accuracy,\nset to mean",
+    ("noisy_given", "zero"): "Δ wrong labels,\nset to zero",
+    ("noisy_given", "mean"): "Δ wrong labels,\nset to mean",
+}
+TARGETS = {
+    "large": {"color": theme.VERMILION, "label": "large neuron"},
+    "runner_up": {"color": theme.SKY, "label": "second largest peak"},
+    "matched": {"color": theme.BLACK, "label": "neurons that contribute as much (mean of five)"},
+}
+
+
+def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
+    """Change of accuracy by edit, over epochs, per model.
+
+    The numbers have the columns of `numbers`, and `target` and `edit` as in the summary table `interventions`.
+    """
+    table = where(inputs["interventions"], measure="accuracy", edit=["zero", "mean"], subset=["test", "noisy_given"])
+    numbers = together(table.assign(quantity="accuracy_change"), marks_of(inputs["phases"]))
+    numbers[["target", "edit"]] = table[["target", "edit"]].reset_index(drop=True)
+
+    figure, blocks = panels.blocks(numbers, 1.5 * len(ROWS))
+    for block, of_noise in blocks:
+        for (model, (subset, edit)), axes in panels.epoch_facets(block, of_noise, ROWS).items():
+            axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
+            for target, style in TARGETS.items():
+                rows = where(of_noise, model=model, subset=subset, edit=edit, target=target)
+                panels.line(axes, rows, color=style["color"])
+    legend(figure, handles(TARGETS.values()))
+    phase_legend(figure, numbers)
+    return figure, numbers
