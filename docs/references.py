@@ -17,7 +17,7 @@ FOLDERS = (
     ("Data sets", "results/data/{dataset}", catalogue.DATASET_TABLES),
     ("Labels", "results/{experiment}/{noise}", catalogue.LABEL_TABLES),
     ("One run", RUN, catalogue.RUN_TABLES),
-    ("Summary over seeds", "results/{experiment}/summary", catalogue.SUMMARY_TABLES),
+    ("Summary over seeds", "results/{experiment}/summary", catalogue.ALL_SUMMARY_TABLES),
     ("Claims and findings", "results/{experiment}", catalogue.RESULT_TABLES),
 )
 RULE_FILES = ("dataset", "training", "activations", "analysis", "figures", "report")
@@ -114,6 +114,8 @@ def _file(value: ast.expr) -> str:
         return f"{_file(value.value)}, for each of `{ast.unparse(value.generators[0].iter)}`"
     if isinstance(value, ast.Call) and ast.unparse(value.func) in MARKERS:
         return _file(value.args[0])
+    if isinstance(value, ast.Call) and value.args and ast.unparse(value.func) == "if_chosen":
+        return f"{_file(value.args[1])}, if `{value.args[0].value}` is chosen"
     if isinstance(value, ast.Call) and value.args and ast.unparse(value.func) == "of_all_runs":
         return f"`{RUN}/{value.args[0].value}` of every run"
     if isinstance(value, ast.Call) and value.args and ast.unparse(value.func) == "data_file":

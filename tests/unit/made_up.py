@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from epochwise.activations.edit_tables import ANATOMY_IMAGES
 from epochwise.activations.tables import SAMPLES
 from epochwise.data.corruption import LABELS
-from epochwise.findings import summary
+from epochwise.findings import causes, summary
 
-SCHEMAS = summary.SCHEMAS | {"labels": LABELS, "samples": SAMPLES}
+SCHEMAS = summary.SCHEMAS | causes.SCHEMAS | {"labels": LABELS, "samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
 STATISTICS = {
     "pearson": ("norm", "brightness", "contrast"),
     "spearman": ("norm", "brightness", "contrast", "probability", "loss"),
@@ -155,6 +156,29 @@ def large_activation(case, epochs):
     return by_run(case, run)
 
 
+def interventions(case, epochs):
+    def run(rng, layers):
+        names = ("large", "runner_up", "matched_1", "matched_2"), ("none", "zero", "mean", "double")
+        keys = [*itertools.product(epochs, *names, ("clean", "noisy_given", "noisy_true", "test"))]
+        table = pd.DataFrame(keys, columns=["epoch", "target", "edit", "subset"])
+        return table.assign(accuracy_change=rng.normal(0, 0.02, len(table)), loss_change=rng.normal(size=len(table)))
+
+    return by_run(case, run)
+
+
+def anatomy(case, epochs):
+    """The summary table of this name: the large neuron of each run. Half of them never appear."""
+
+    def run(rng, layers):
+        ranks = {name: [int(rng.integers(1, 300))] for name in ("incoming_rank", "outgoing_rank", "contribution_rank")}
+        moments = {name: [float(rng.choice(epochs))] for name in ("large_since_epoch", "peak_epoch", "dip_epoch")}
+        row = {"layer": [layers], "neuron": [3], "appears_epoch": [np.nan if rng.random() < 0.5 else float(epochs[-1])]}
+        others = ("peak_over_runner_up", "argmax_share", "bias", "cosine_mean_image", "cosine_component")
+        return pd.DataFrame(row | ranks | moments | {"fit_epoch": [np.nan]} | {name: [0.5] for name in others})
+
+    return by_run(case, run)
+
+
 def typed(table, name):
     """A table as it is read from its file."""
     return pa.Table.from_pandas(table, SCHEMAS[name], preserve_index=False).to_pandas()
@@ -174,6 +198,8 @@ def inputs_of(case):
         "peaks": summary.peaks(neurons(case, epochs), 0.95),
         "large_activation": summary.large_activation(large_activation(case, epochs), 0.95),
         "phases_by_seed": by_seed,
+        "interventions": causes.interventions(interventions(case, epochs), 0.95),
+        "anatomy": anatomy(case, epochs),
     }
     classes = len(case.class_names)
     true = np.tile(np.arange(classes, dtype=np.int16), 400 // classes)
@@ -185,6 +211,10 @@ def inputs_of(case):
     keys = [*itertools.product((epochs[0], epochs[-1]), range(1, layers + 1), labels["index"])]
     samples = pd.DataFrame(keys, columns=["epoch", "layer", "index"])
     tables["samples"] = samples.assign(neuron=1, value=np.maximum(rng.normal(size=len(samples)), 0))
+    images = ("gradient", "response", "mean", "component")
+    tables["anatomy_images"] = pd.DataFrame(
+        {"image": images, "pixels": [rng.normal(size=int(np.prod(case.shape))) for _ in images]}
+    )
     inputs = {name: typed(table, name) for name, table in tables.items()}
     inputs["labels"] = {noise: typed(pd.DataFrame(labels), "labels") for noise in case.noises}
     pixels = rng.integers(0, 256, (2 * len(true), int(np.prod(case.shape))), dtype=np.uint8)

@@ -4,6 +4,7 @@ import dataclasses
 
 import pandas as pd
 
+from epochwise.activations.edit_tables import INTERVENTIONS
 from epochwise.analysis.outliers import most_prominent
 from epochwise.findings.effects import Run
 
@@ -57,6 +58,23 @@ def outliers(ratios, peaks=None, shares=None):
     return table.assign(depth=table["layer"] / table["layer"].max(), stands_out=stands_out)
 
 
+TARGETS = ("large", "runner_up", "matched_1", "matched_2")
+
+
+def edited(change):
+    """The table INTERVENTIONS of a run; `change(epoch, target, edit, subset)` is the change of accuracy."""
+    rows = []
+    for epoch in (0, 10, 100):
+        for neuron, target in enumerate(TARGETS):
+            for edit in ("none", "zero", "mean"):
+                for subset in ("clean", "noisy_given", "noisy_true", "test"):
+                    delta = 0.0 if edit == "none" else change(epoch, target, edit, subset)
+                    row = {"epoch": epoch, "layer": 2, "neuron": neuron, "target": target, "contribution": 1.0}
+                    row |= {"edit": edit, "subset": subset, "accuracy": 0.5 + delta, "loss": 1 - delta}
+                    rows.append(row | {"accuracy_change": delta, "loss_change": -delta})
+    return pd.DataFrame(rows)[INTERVENTIONS.names]
+
+
 def followed(r2, eta2, layer, epoch=64, rho=()):
     """What the large activation of one layer follows: R² of the input, η² by each class, ρ with each score."""
     rows = [("input", "r2", r2), ("input", "spearman", 0.99)]
@@ -82,6 +100,7 @@ def run_by_hand():
             {(9, 2): 0.9, (9, 3): 0.25, (64, 2): 0.75, (64, 3): 1.0},
         ),
         pd.DataFrame(follows),
+        edited(lambda epoch, target, edit, subset: -0.001 * epoch if target == "large" else 0.0),
     )
 
 

@@ -10,7 +10,7 @@ from docs import references, reproduction, update
 
 from epochwise import catalogue
 from epochwise.figures import theme
-from epochwise.findings import summary
+from epochwise.findings import causes, summary
 from epochwise.findings.claims import CLAIMS
 from epochwise.findings.findings import FINDINGS
 
@@ -45,6 +45,7 @@ def test_every_schema_of_the_library_is_in_the_catalogue():
 
 def test_the_catalogue_names_every_summary_table():
     assert {table.name for table in catalogue.SUMMARY_TABLES} == set(summary.SCHEMAS)
+    assert {table.name for table in catalogue.CAUSES_TABLES} == set(causes.SCHEMAS)
 
 
 def test_the_catalogue_names_every_figure_module():
@@ -54,8 +55,8 @@ def test_the_catalogue_names_every_figure_module():
 
 
 def test_figures_need_tables_that_exist_and_claims_name_figures_that_exist():
-    of_one_run = {"train_images", "labels", "samples"}
-    known = {table.name for table in catalogue.SUMMARY_TABLES} | of_one_run
+    of_one_run = {"train_images", "labels", "samples", "anatomy_images"}
+    known = {table.name for table in catalogue.ALL_SUMMARY_TABLES} | of_one_run
     assert all(set(figure.inputs) <= known for figure in catalogue.FIGURES)
     names = {figure.name for figure in catalogue.FIGURES}
     assert all(set(claim.figures) <= names for claim in CLAIMS)

@@ -1,31 +1,17 @@
 """Interventions over seeds, the history of the large neuron worked by hand, and the claims about causes."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from epochwise.activations.edit_tables import ANATOMY, INTERVENTIONS
+from epochwise.activations.edit_tables import ANATOMY
 from epochwise.analysis.outliers import OUTLIERS
 from epochwise.findings import causes, claims, effects, judging
 from epochwise.findings.intervals import t_interval
 
-from .runs_by_hand import run_by_hand, with_phases
-
-TARGETS = ("large", "runner_up", "matched_1", "matched_2")
-
-
-def edited(change):
-    """The table INTERVENTIONS of a run; `change(epoch, target, edit, subset)` is the change of accuracy."""
-    rows = []
-    for epoch in (0, 10, 100):
-        for neuron, target in enumerate(TARGETS):
-            for edit in ("none", "zero", "mean"):
-                for subset in ("clean", "noisy_given", "noisy_true", "test"):
-                    delta = 0.0 if edit == "none" else change(epoch, target, edit, subset)
-                    row = {"epoch": epoch, "layer": 2, "neuron": neuron, "target": target, "contribution": 1.0}
-                    row |= {"edit": edit, "subset": subset, "accuracy": 0.5 + delta, "loss": 1 - delta}
-                    rows.append(row | {"accuracy_change": delta, "loss_change": -delta})
-    return pd.DataFrame(rows)[INTERVENTIONS.names]
+from .runs_by_hand import edited, run_by_hand, with_phases
 
 
 def test_controls_are_averaged_in_each_run_before_the_seeds():
@@ -41,10 +27,9 @@ def test_controls_are_averaged_in_each_run_before_the_seeds():
     chosen = table[np.logical_and.reduce([table[key] == value for key, value in row.items()])]
     for target, measure in (("matched", "loss"), ("large", "accuracy")):
         values = chosen[chosen["target"].str.startswith(target)].groupby("seed")[f"{measure}_change"].mean()
-        query = " and ".join(
-            f"{key} == {value!r}" for key, value in {**row, "target": target, "measure": measure}.items()
-        )
-        [result] = found.query(query)[["mean", "low", "high", "n"]].to_numpy()
+        keys = {**row, "target": target, "measure": measure}
+        matching = found[np.logical_and.reduce([found[key] == value for key, value in keys.items()])]
+        [result] = matching[["mean", "low", "high", "n"]].to_numpy()
         np.testing.assert_allclose(result, t_interval(values.to_numpy(), 0.9))
 
 
@@ -81,8 +66,7 @@ def test_the_history_of_the_large_neuron_by_hand():
 
 
 def run_with(change, dip=10.0):
-    run = with_phases(run_by_hand(), dip_epoch=dip)
-    return effects.Run(run.phases, run.separation, run.outliers, run.large_activation, edited(change))
+    return dataclasses.replace(with_phases(run_by_hand(), dip_epoch=dip), interventions=edited(change))
 
 
 def test_effects_about_causes_by_hand():
@@ -102,7 +86,7 @@ def test_effects_about_causes_by_hand():
 def test_claims_about_causes_are_judged_only_where_neurons_were_edited():
     margins = {claim.margin: 0.01 for claim in claims.CLAIMS}
     with_edits = {("n", "m", seed): run_with(lambda *_, seed=seed: -0.01 * seed) for seed in range(3)}
-    without = {key: run_by_hand() for key in with_edits}
+    without = {key: dataclasses.replace(run, interventions=None) for key, run in with_edits.items()}
     named = {claim.name for claim in claims.CLAIMS if claim.needs == "interventions"}
     assert len(named) == 4
     assert named <= set(judging.judge(with_edits, {"m": 9}, margins, 0.95)["claim"])

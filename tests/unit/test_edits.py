@@ -49,9 +49,8 @@ def test_every_edit_is_that_of_a_full_forward_pass(seed, layer, neuron):
     hidden = model.activations(inputs)[0][layer - 1]
     means = hidden.mean(0)
     column, mean = hidden[:, neuron].numpy().astype(np.float64), float(means[neuron])
-    expected = {
-        "none": column, "zero": 0, "mean": mean, "half": column / 2, "one_and_a_half": 1.5 * column, "double": 2 * column,
-    }  # fmt: skip
+    expected = {"none": column, "zero": 0, "mean": mean}
+    expected |= {"half": column / 2, "one_and_a_half": 1.5 * column, "double": 2 * column}
     for edit, logits in edits.edited_logits(model, layer, hidden, neuron, means):
         values = logits_in_numpy(model, inputs, layer, lambda a, new=expected[edit]: with_column(a, neuron, new))
         np.testing.assert_allclose(logits.numpy(), values, rtol=1e-4, atol=1e-4)

@@ -25,7 +25,12 @@ MODELS = {"mlp3": {"hidden_layers": 2, "width": 12}, "mlp5": None, "mlp7": {"hid
 TINY = {
     "experiment": "digits",
     "experiments": {
-        "digits": {"models": MODELS, "seeds": SEEDS, "training": {"epochs": EPOCHS, "stack_seeds": False}},
+        "digits": {
+            "models": MODELS,
+            "seeds": SEEDS,
+            "training": {"epochs": EPOCHS, "stack_seeds": False},
+            "interventions": {"stride": 1},
+        },
     },
 }
 

@@ -12,9 +12,11 @@ NOTHING: frozenset[str] = frozenset()
 FIGURES = frozenset({"figure"})
 CAPTIONS = frozenset({"captions"})
 CLAIMS = frozenset({"claims"}) | CAPTIONS
-SUMMARY = frozenset({"summary"}) | CLAIMS | FIGURES
+CAUSES = frozenset({"causes"}) | FIGURES
+INTERVENTIONS = frozenset({"interventions"}) | CAUSES | CLAIMS
+SUMMARY = frozenset({"summary"}) | CAUSES | CLAIMS | FIGURES
 SEPARATION = frozenset({"separation"}) | SUMMARY
-OUTLIERS = frozenset({"outliers"}) | SUMMARY
+OUTLIERS = frozenset({"outliers"}) | INTERVENTIONS | SUMMARY
 FEATURES = frozenset({"features"}) | OUTLIERS
 ANALYSIS = SEPARATION | OUTLIERS
 EXTRACT = frozenset({"extract"}) | ANALYSIS
@@ -72,6 +74,8 @@ CHANGES = (
     Change("activations.batch_size", 512, EXTRACT),
     Change("activations.snapshot_stride", 2, EXTRACT),
     Change("activations.split_seed", 1, EXTRACT),
+    Change("interventions.stride", 2, INTERVENTIONS),
+    Change("interventions.batch_size", 512, INTERVENTIONS),
     Change("separation.min_samples", 3, SEPARATION),
     Change("outliers.massive_value", 50, OUTLIERS),
     Change("outliers.massive_ratio", 500, OUTLIERS),
@@ -124,7 +128,9 @@ RULES = {
     "extract": EXTRACT,
     "separation": SEPARATION,
     "outliers": OUTLIERS,
+    "interventions": INTERVENTIONS,
     "summary": SUMMARY,
+    "causes": CAUSES,
     "claims": CLAIMS,
     "captions": CAPTIONS,
     "figure": FIGURES,
@@ -191,6 +197,10 @@ MODULES = {
     "training/stopping": TRAIN,
     "training/stack": TRAIN,
     "activations/__init__": EXTRACT,
+    "activations/anatomy": INTERVENTIONS,
+    "activations/edit_tables": INTERVENTIONS,
+    "activations/edits": INTERVENTIONS,
+    "activations/interventions": INTERVENTIONS,
     "activations/extraction": EXTRACT,
     "activations/forward": EXTRACT,
     "activations/groups": EXTRACT,
@@ -203,6 +213,7 @@ MODULES = {
     "analysis/phases": SUMMARY,
     "analysis/separation": SEPARATION,
     "findings/__init__": SUMMARY,
+    "findings/causes": CAUSES,
     "findings/claims": CLAIMS,
     "findings/effects": CLAIMS,
     "findings/evidence": CLAIMS,
@@ -318,7 +329,7 @@ After a change, Snakemake runs only the jobs whose results can differ. This page
 The stages, in the order of the data:
 
 - dataset → features, corrupt
-- corrupt → train → publish → extract → separation, outliers
+- corrupt → train → publish → extract → separation, outliers → interventions
 - separation, outliers → summary → claims → captions
 - summary → figure
 

@@ -101,7 +101,7 @@ def test_the_container_takes_the_lock_and_nothing_else():
 # Imported inside functions that a stage of this environment never calls.
 NOT_NEEDED = {
     "data": set(),
-    "training": {"PIL", "sklearn", "torchvision"},
+    "training": {"PIL", "scipy", "sklearn", "torchvision"},
     "analysis": {"PIL", "torch", "torchvision"},
     "figures": {"PIL", "sklearn", "torch", "torchvision"},
 }

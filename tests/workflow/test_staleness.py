@@ -30,7 +30,8 @@ BLOCK = TINY["experiments"]["digits"]
 MODELS = [name for name, model in BLOCK["models"].items() if model]
 FIGURES = [figure.name for figure in catalogue.FIGURES]
 FROM_DATA = ["data_decomposition"]  # the only figure that does not depend on the summary
-PER_RUN = ("publish", "extract", "separation", "outliers")
+FROM_CAUSES = ["interventions", "anatomy"]
+PER_RUN = ("publish", "extract", "separation", "outliers", "interventions")
 
 
 def overlay(**changes):
@@ -67,7 +68,9 @@ def planned(checkout, values=None, *arguments):
 
 
 def jobs(rules, figures=None, models=MODELS, seeds=SEEDS, noise="symmetric30"):
-    """The jobs of these rules. Without `figures`, those figures that depend on the summary."""
+    """The jobs of these rules. Without `figures`, those figures that depend on the summary, or on `causes` alone."""
+    about_causes = "causes" in rules and "summary" not in rules
+    drawn = FROM_CAUSES if about_causes else [name for name in FIGURES if name not in FROM_DATA]
     made = set()
     for rule in rules:
         if rule == "train":
@@ -75,7 +78,7 @@ def jobs(rules, figures=None, models=MODELS, seeds=SEEDS, noise="symmetric30"):
         elif rule in PER_RUN:
             made |= {(rule, noise, model, str(seed)) for model in models for seed in seeds}
         elif rule == "figure":
-            made |= {(rule, name) for name in (figures or [f for f in FIGURES if f not in FROM_DATA])}
+            made |= {(rule, name) for name in figures or drawn}
         elif rule in ("dataset", "features"):
             made.add((rule, "digits"))
         elif rule == "corrupt":

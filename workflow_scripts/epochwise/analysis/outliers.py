@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from scipy import stats
 
 # One row per epoch and layer, about its large neuron: the one with the largest activation over the training set.
 OUTLIERS = pa.schema(
@@ -67,6 +66,8 @@ def most_prominent(prominence: pd.Series, groups: pd.Series | list[pd.Series]) -
 
 def _large_neuron(block: pd.DataFrame, massive_value: float, massive_ratio: float) -> dict:
     """The row of OUTLIERS for one epoch and layer, without its keys and without what compares layers."""
+    from scipy import stats  # not above, because who only reads the table may not have it
+
     peaks = block["max"].to_numpy(np.float64)
     large = int(np.argmax(peaks))
     peak = peaks[large]

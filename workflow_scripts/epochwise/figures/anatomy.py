@@ -8,7 +8,7 @@ from matplotlib.figure import Figure, SubFigure
 from epochwise.figures import theme
 from epochwise.figures.legends import handles, legend
 from epochwise.figures.numbers import where
-from epochwise.figures.scales import epoch_axis
+from epochwise.figures.scales import epoch_axis, plain_log
 
 RING = {"marker": "o", "fillstyle": "none", "markersize": 7}  # so that what lies below it is seen
 EPOCHS = {
@@ -35,8 +35,9 @@ ROW = 0.16  # inches per run
 def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """A row per run with its epochs and ranks; below, the images of the run shown (its first seed).
 
-    The numbers are the summary table `anatomy`, and the rows of `anatomy_images` in long form, with the columns
-    `image`, `pixel` and `value`.
+    The numbers have the columns `noise`, `model`, `seed`, `quantity` and `value` of `numbers` for epochs and ranks, and
+
+    - `image`, `pixel`: name of the image, and number of the pixel, in the order channel, row, column.
     """
     table = inputs["anatomy"]
     runs = table["model"] + ", seed " + table["seed"].astype(str)
@@ -52,13 +53,20 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
     epochs.set_yticks(range(len(table)), runs)
     epochs.set_ylim(len(table) - 0.5, -0.5)
     _markers(ranks, table, RANKS)
-    ranks.set(xscale="log", xlabel="rank in its layer (1: largest)")
+    ranks.set_xlabel("rank in its layer (1: largest)")
+    plain_log(ranks.xaxis)
     _pictures(below, inputs["anatomy_images"], inputs["train_images"].shape)
     below.suptitle(f"the large neuron of {shown['model']}, first seed", fontweight="normal")
     legend(figure, handles([{"markersize": 4} | style | {"linestyle": "none"} for style in (EPOCHS | RANKS).values()]))
-    pixels = inputs["anatomy_images"].explode("pixels").rename(columns={"pixels": "value"})
-    pixels = pixels.assign(pixel=pixels.groupby("image", sort=False).cumcount(), value=pixels["value"].astype(float))
-    return figure, pd.concat([table, pixels], ignore_index=True)
+    return figure, _numbers(table, inputs["anatomy_images"])
+
+
+def _numbers(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Epochs and ranks of the runs, and the pixels of the images, in long form."""
+    of_runs = table.melt(["noise", "model", "seed"], [*EPOCHS, *RANKS], var_name="quantity")
+    pixels = images.explode("pixels").rename(columns={"pixels": "value"})
+    pixels = pixels.assign(pixel=pixels.groupby("image", sort=False).cumcount())
+    return pd.concat([of_runs, pixels], ignore_index=True).astype({"seed": "Int64", "pixel": "Int64", "value": float})
 
 
 def _markers(axes: Axes, table: pd.DataFrame, styles: dict[str, dict]) -> None:
