@@ -30,7 +30,7 @@ def contract() -> dict[str, catalogue.Table]:
         "data/digits": catalogue.DATASET_TABLES,
         "digits/symmetric30": catalogue.LABEL_TABLES,
         **{f"digits/{run}": catalogue.RUN_TABLES for run in RUNS},
-        "digits/summary": catalogue.SUMMARY_TABLES,
+        "digits/summary": catalogue.ALL_SUMMARY_TABLES,
         "digits": catalogue.RESULT_TABLES,
     }
     return {f"{folder}/{table.path}": table for folder, tables in folders.items() for table in tables}

@@ -120,7 +120,7 @@ def test_a_changed_value_of_the_data_set_re_runs_what_the_contract_names(finishe
         ({"seeds": [0]}, jobs(SUMMARY)),
         ({"models": {"mlp5": {"hidden_layers": 2, "width": 8}}}, jobs(TRAIN, models=["mlp5"])),
         ({"models": {"mlp3": None}}, jobs(SUMMARY)),
-        ({"noises": {"other": {"rate": 0.1}}}, jobs(TRAIN | {"corrupt"}, noise="other")),
+        ({"noises": {"other": {"rate": 0.1}}}, jobs(TRAIN | {"corrupt"}, FIGURES, noise="other")),
     ],
     ids=["added seed", "removed seed", "added model", "removed model", "added noise"],
 )
