@@ -2,8 +2,8 @@
 
     python benchmarks/beyond.py
 
-One row per stage: seconds for what it needs (`floor`), seconds for the stage, and their ratio. Medians of five rounds in
-turn, with one thread. Each function below returns the two kinds of work.
+One row per stage: seconds for what it needs (`floor`), seconds for the stage, and their ratio. Medians of five rounds
+in turn, with one thread. Each function below returns the two kinds of work.
 """
 
 import functools
@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import torch
-
 from benchmarks.bench import CLASSES, machine, networks, seconds
+
 from epochwise.activations import edits
 
 SAMPLES, INPUTS, LAYERS, WIDTH = 4000, 784, 6, 512  # the largest network of the default experiment

@@ -9,14 +9,8 @@ from epochwise.workflow.job import job
 
 with job(snakemake) as spec:
     given, made = snakemake.input, snakemake.output
-    runs = evidence.read_runs(
-        spec["runs"],
-        phases=given.phases,
-        separation=given.separation,
-        outliers=given.outliers,
-        large_activation=given.large_activation,
-        interventions=given.interventions,
-    )
+    names = ("phases", "separation", "outliers", "large_activation", "interventions")
+    runs = evidence.read_runs(spec["runs"], **{name: given[name] for name in names})
     judged = judging.judge(runs, evidence.weights_by_model(given.about_runs), spec["margins"], spec["level"])
     found = findings.judge_findings(judged)
     tables.write(judged, judging.CLAIMS_TABLE, made.claims)

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from epochwise.activations.edit_tables import INTERVENTIONS
 from epochwise.analysis.large_activation import LARGE_ACTIVATION
 from epochwise.analysis.outliers import OUTLIERS
 from epochwise.analysis.separation import SEPARATION
@@ -21,6 +22,7 @@ def one_row(schema, epoch):
 
 def test_every_run_gets_its_own_tables_and_quantities(tmp_path):
     schemas = {"separation": SEPARATION, "outliers": OUTLIERS, "large_activation": LARGE_ACTIVATION}
+    schemas["interventions"] = INTERVENTIONS
     files = {name: [str(tmp_path / f"{name}{i}.parquet") for i in range(3)] for name in schemas}
     for shift, (name, paths) in enumerate(files.items()):
         for i, path in enumerate(paths):
@@ -37,15 +39,17 @@ def test_every_run_gets_its_own_tables_and_quantities(tmp_path):
     for i, run in enumerate(found.values()):
         wanted = {("accuracy", "fall"): 100 * i, ("loss", "fall"): 100 * i + 1, ("accuracy", "recovery"): 100 * i + 2}
         assert run.phases == wanted
-        read = [table["epoch"].item() for table in (run.separation, run.outliers, run.large_activation)]
-        assert read == [i, 10 + i, 20 + i]
+        own = (run.separation, run.outliers, run.large_activation, run.interventions)
+        assert [table["epoch"].item() for table in own] == [i, 10 + i, 20 + i, 30 + i]
+    unedited = evidence.read_runs(RUNS, phases=str(phases), **files | {"interventions": []})
+    assert [run.interventions for run in unedited.values()] == [None, None, None]
     with pytest.raises(ValueError, match="zip"):
         evidence.read_runs(RUNS[:2], phases=str(phases), **files)
 
 
 def test_weights_by_model(tmp_path):
     path = tmp_path / "runs.parquet"
-    kind = {"noise_kind": "symmetric", "noise_rate": 0.3, "hidden_layers": 2, "width": 4}
+    kind = {"noise_kind": "symmetric", "noise_rate": 0.3, "achieved_rate": 0.3, "hidden_layers": 2, "width": 4}
     rows = [
         dict(zip(("noise", "model", "seed"), run, strict=True)) | kind | {"weights": weights}
         for run, weights in zip(RUNS, (50, 50, 900), strict=True)
