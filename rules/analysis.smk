@@ -105,6 +105,7 @@ rule claims:
         outliers=of_all_runs("outliers.parquet"),
         large_activation=of_all_runs("large_activation.parquet"),
         interventions=if_chosen("interventions", of_all_runs("interventions.parquet")),
+        measures=if_chosen("measures", of_all_runs("measures.parquet")),
     output:
         claims=ensure("results/{experiment}/claims.parquet", non_empty=True),
         claims_text=ensure("results/{experiment}/claims.md", non_empty=True),

@@ -61,7 +61,7 @@ rule causes:
         mem_mb=summary_mb,
         runtime=growing(5),
     params:
-        spec=causes_spec,
+        spec=over_seeds_spec,
         code=code_of("causes.py"),
     script:
         "../workflow_scripts/causes.py"

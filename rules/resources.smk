@@ -82,6 +82,15 @@ def interventions_minutes(wildcards, attempt):
     return attempt * int(5 + 7 * 6 * forward_minutes(wildcards, len(read)))
 
 
+def measures_minutes(wildcards, attempt):
+    """Per layer and snapshot that is read some hundred products of samples and neurons, at 10 GFLOP/s."""
+    b, model = block(wildcards), model_block(wildcards)
+    training, stride = b["training"], b["measures"]["stride"] or 1
+    read = selected(log_spaced(training["epochs"], training["snapshots_per_decade"]), stride)
+    size = min(b["measures"]["samples"], samples(wildcards)) * model["width"] * max(model["width"], 500)
+    return attempt * int(5 + 100 * len(read) * model["hidden_layers"] * size / 1e10 / 60)
+
+
 def extract_mb(wildcards, attempt):
     """torch, the data, one batch of activations with what is computed from a layer, and one row group of each table."""
     b, model = block(wildcards), model_block(wildcards)

@@ -43,6 +43,12 @@ def corrupt_code(wildcards):
     return code_of("corrupt.py", f"epochwise/data/noise/{kind}.py")
 
 
+def measures_code(wildcards):
+    """The code of the job and of the measures that are chosen, not that of others."""
+    names = [name for name in block(wildcards)["measures"]["names"] if name != "cka"]
+    return code_of("measures.py", *(f"epochwise/activations/measures/{name}.py" for name in names))
+
+
 def train_spec(wildcards):
     """The model, how it is trained, and the seeds; without the layout of the work, which changes only rounding."""
     model = model_block(wildcards)
@@ -74,7 +80,8 @@ def summary_spec(wildcards):
     return spec({**about, "phases": b["phases"], "level": b["summary"]["level"]})
 
 
-def causes_spec(wildcards):
+def over_seeds_spec(wildcards):
+    """The runs that are brought together, and the level of the intervals."""
     return spec({"runs": runs(wildcards), "level": block(wildcards)["summary"]["level"]})
 
 

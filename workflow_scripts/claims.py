@@ -9,7 +9,7 @@ from epochwise.workflow.job import job
 
 with job(snakemake) as spec:
     given, made = snakemake.input, snakemake.output
-    names = ("phases", "separation", "outliers", "large_activation", "interventions")
+    names = ("phases", "separation", "outliers", "large_activation", "interventions", "measures")
     runs = evidence.read_runs(spec["runs"], **{name: given[name] for name in names})
     judged = judging.judge(runs, evidence.weights_by_model(given.about_runs), spec["margins"], spec["level"])
     found = findings.judge_findings(judged)

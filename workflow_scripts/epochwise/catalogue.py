@@ -125,11 +125,25 @@ RUN_TABLES = (
         "What the large neuron responds to, as images.",
         part="interventions",
     ),
+    Table(
+        "measures",
+        "measures.parquet",
+        "activations.measure_tables:MEASURES",
+        "Further measures of every layer, each with its null.",
+        part="measures",
+    ),
+    Table(
+        "grams",
+        "activations/grams.parquet",
+        "activations.measure_tables:GRAMS",
+        "Inner products of activations on fixed batches of samples, for the similarity of layers.",
+        part="measures",
+    ),
 )
 # The other results of a run. `snapshots.sha256` lists the checksums of the snapshots.
 RUN_FILES = ("snapshots", "snapshots.sha256", "provenance.json")
 # What a run keeps out of the archive, because it is large.
-NOT_ARCHIVED = ("snapshots", "class_means", "neurons", "samples", "outputs")
+NOT_ARCHIVED = ("snapshots", "class_means", "neurons", "samples", "outputs", "grams")
 
 # Below results/{experiment}/summary/. Their schemas are the entries of findings.summary:SCHEMAS.
 SUMMARY_TABLES = (
@@ -164,7 +178,23 @@ CAUSES_TABLES = (
         "anatomy", "anatomy.parquet", "findings.causes:SCHEMAS", "The large neuron of each run.", part="interventions"
     ),
 )
-ALL_SUMMARY_TABLES = (*SUMMARY_TABLES, *CAUSES_TABLES)
+GEOMETRY_TABLES = (
+    Table(
+        "measures",
+        "measures.parquet",
+        "findings.geometry:SCHEMAS",
+        "Further measures of every layer over seeds.",
+        part="measures",
+    ),
+    Table(
+        "similarity",
+        "similarity.parquet",
+        "findings.geometry:SCHEMAS",
+        "Similarity of layers, epochs and seeds.",
+        part="measures",
+    ),
+)
+ALL_SUMMARY_TABLES = (*SUMMARY_TABLES, *CAUSES_TABLES, *GEOMETRY_TABLES)
 
 # Below results/{experiment}/.
 RESULT_TABLES = (
@@ -268,6 +298,14 @@ COLUMNS = {
     "dip_epoch": "epoch of the dip of test accuracy",
     "fit_epoch": "epoch from which the noisy labels are fitted",
     "peak_over_runner_up": "largest over second largest peak of the layer, at least 1",
+    "null_mean": "mean of the measure with permuted labels; missing if it does not depend on the given labels",
+    "null_low": "smallest value with permuted labels",
+    "null_high": "largest value with permuted labels",
+    "batch": "number of the fixed batch of samples, from 0",
+    "gram": "inner products of the activations of all pairs of samples of the batch, row by row",
+    "kind": "what is compared: layers, epochs or seeds",
+    "other_epoch": "epoch of the other layer",
+    "other_layer": "the other layer",
     "title": "short name of the finding",
     "because": "how many verdicts of the primary claims are reproduced, and which are not",
 }
@@ -334,6 +372,23 @@ FIGURES = (
         "Test accuracy, signal separation and the large activation of the largest model over epochs. Phase 3 is shaded "
         "from the dip to the end, however much accuracy recovers.",
         one_model=True,
+    ),
+    Figure(
+        "measures",
+        ("measures", "phases"),
+        "Measures of every hidden layer over epochs. Grey: the range of the same measure with the wrong labels permuted "
+        "within each class, in the last layer. Epoch 0 is the untrained network. probe: what a linear classifier reads "
+        "from the layer. neighbours: the class of the nearest samples. collapse: 0 if all samples of a class coincide "
+        "(nc1), and if the class means are spread evenly (nc2). rank, ratio: the number of directions.",
+        part="measures",
+    ),
+    Figure(
+        "similarity",
+        ("similarity",),
+        "Similarity of activations by linear CKA on the same samples: between the layers of a network at the last epoch, "
+        "between the epochs of its last hidden layer, and between two seeds, for each layer and epoch. Means over seeds "
+        "or pairs of seeds.",
+        part="measures",
     ),
     Figure(
         "interventions",

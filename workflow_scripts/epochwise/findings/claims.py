@@ -272,4 +272,26 @@ CLAIMS = (
         )
         for edit, what in (("zero", "without it"), ("mean", "at its mean"))
     ),
+    Claim(
+        name="noisy_data_recognizable",
+        finding=2,
+        source=OURS,
+        statement="The last layer says which data are noisy: a linear probe tells them apart better than permuted labels.",
+        measure="AUC of the probe in the last hidden layer at the end, minus that with permuted labels",
+        margin="share",
+        effect=partial(effects.above_null, measure="probe_noisy"),
+        figures=("measures",),
+        needs="measures",
+    ),
+    Claim(
+        name="noisy_data_join_their_given_class",
+        finding=2,
+        source=OURS,
+        statement="In outer layers the neighbours of noisy data are of the class that their label names.",
+        measure="share of neighbours of the given class at the end, last minus first hidden layer",
+        margin="share",
+        effect=partial(effects.rises_with_depth, measure="neighbours_given"),
+        figures=("measures",),
+        needs="measures",
+    ),
 )

@@ -18,7 +18,7 @@ class Run:
     """What was measured on one run.
 
     `phases` holds its quantities as {(metric, quantity): value}. The others are its tables, without the keys of the
-    run. `interventions` is None if no neuron was edited.
+    run. `interventions` is None if no neuron was edited, and `measures` if there are no further measures.
     """
 
     phases: dict[tuple[str, str], float]
@@ -26,6 +26,7 @@ class Run:
     outliers: pd.DataFrame
     large_activation: pd.DataFrame
     interventions: pd.DataFrame | None = None
+    measures: pd.DataFrame | None = None
 
 
 def double_descent(run: Run) -> float:
@@ -146,6 +147,20 @@ def needed_for_recovery(run: Run, edit: str) -> float:
     epochs = change.index.to_numpy(float)
     nearest = change.index[np.argmin(np.abs(np.log(epochs + 1) - np.log(dip + 1)))]
     return change.loc[nearest] - change.loc[change.index.max()]
+
+
+def above_null(run: Run, measure: str) -> float:
+    """A measure of the last hidden layer at the end, minus the mean of its null: the same with permuted labels."""
+    table = _final(run.measures)
+    [row] = table[(table["measure"] == measure) & (table["layer"] == table["layer"].max())].to_dict("records") or [{}]
+    return row.get("value", np.nan) - row.get("null_mean", np.nan)
+
+
+def rises_with_depth(run: Run, measure: str) -> float:
+    """A measure of the last hidden layer minus that of the first, at the end."""
+    table = _final(run.measures)
+    by_layer = table[table["measure"] == measure].sort_values("layer")["value"]
+    return by_layer.iloc[-1] - by_layer.iloc[0] if len(by_layer) > 1 else np.nan
 
 
 def _changes_of_test_accuracy(run: Run, edit: str) -> pd.DataFrame:

@@ -1,0 +1,79 @@
+"""Similarity of layers by linear CKA: between layers, between epochs, and between seeds."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from epochwise.figures import panels, theme
+from epochwise.figures.numbers import where
+
+TITLES = {
+    "layers": "layers, last epoch",
+    "epochs": "epochs, last layer",
+    "seeds": "seeds, by layer and epoch",
+}
+HEIGHT = 2.1  # inches of a row
+
+
+def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
+    """Three maps per noise and model, with the same colours.
+
+    The numbers have the columns `noise`, `model`, `kind`, `epoch`, `other_epoch`, `layer`, `other_layer`, `value` and `n`
+    of the cells that are drawn; each pair of layers or epochs is there once.
+    """
+    table = inputs["similarity"].rename(columns={"mean": "value"})
+    runs = list(table.groupby(["noise", "model"], sort=False))
+    figure = theme.figure(max(HEIGHT * len(runs), HEIGHT))
+    grid = figure.subplots(max(len(runs), 1), 3, squeeze=False)
+    drawn = []
+    for row, ((noise, model), block) in zip(grid, runs, strict=False):
+        for axes, kind in zip(row, TITLES, strict=True):
+            cells = _cells(block, kind)
+            drawn.append(cells)
+            image = _map(axes, cells, *_AXES[kind])
+            axes.set_title(TITLES[kind] if row is grid[0] else "")
+        named = f"{model}\n{noise}" if table["noise"].nunique() > 1 else model
+        row[0].set_ylabel(f"{named}\n\nlayer")
+    if not runs:
+        for axes in grid[0]:
+            panels.no_value(axes)
+        return figure, table
+    figure.colorbar(
+        image, ax=grid, label="linear CKA (1: the same up to rotation and scale)", shrink=min(1, 2 / len(runs))
+    )
+    names = ["noise", "model", "kind", "epoch", "other_epoch", "layer", "other_layer", "value", "n"]
+    return figure, pd.concat(drawn, ignore_index=True)[names]
+
+
+_AXES = {"layers": ("layer", "other_layer"), "epochs": ("epoch", "other_epoch"), "seeds": ("layer", "epoch")}
+
+
+def _cells(block: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The rows of one map: of layers at the last epoch, of epochs in the last layer, all of seeds."""
+    rows = where(block, kind=kind)
+    if kind == "layers":
+        return where(rows, epoch=block["epoch"].max())
+    return where(rows, layer=block["layer"].max()) if kind == "epochs" else rows
+
+
+def _map(axes: Axes, cells: pd.DataFrame, row: str, column: str):
+    """Draw the cells by two of their columns. Cells without a value stay grey, and so do those of a single seed."""
+    symmetric = column.startswith("other_")
+    rows, columns = (np.unique(cells[name]) for name in (row, column))
+    if symmetric:
+        rows = columns = np.union1d(rows, columns)
+    values = np.full((len(rows), len(columns)), np.nan)
+    at = np.searchsorted(rows, cells[row]), np.searchsorted(columns, cells[column])
+    values[at] = cells["value"]
+    if symmetric:
+        values[at[::-1]] = cells["value"]
+        np.fill_diagonal(values, 1)
+    axes.set_facecolor(theme.MISSING)
+    image = axes.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto", origin="lower")
+    axes.set_xticks(*panels.ticks([*columns], most=6))
+    axes.set_yticks(*panels.ticks([*rows], most=6))
+    axes.set_xlabel(column.removeprefix("other_"))
+    axes.set_ylabel(row)
+    axes.tick_params(length=0)
+    return image
