@@ -21,7 +21,7 @@ rule measures:
     benchmark:
         "results/logs/measures/{experiment}/{noise}/{model}/seed{seed}.tsv"
     conda:
-        "../envs/data.yaml"
+        "../envs/measures.yaml"
     threads: 1
     resources:
         mem_mb=extract_mb,

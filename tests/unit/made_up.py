@@ -11,9 +11,14 @@ import pyarrow as pa
 from epochwise.activations.edit_tables import ANATOMY_IMAGES
 from epochwise.activations.tables import SAMPLES
 from epochwise.data.corruption import LABELS
-from epochwise.findings import causes, summary
+from epochwise.findings import causes, geometry, summary
 
-SCHEMAS = summary.SCHEMAS | causes.SCHEMAS | {"labels": LABELS, "samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
+SCHEMAS = (
+    summary.SCHEMAS
+    | causes.SCHEMAS
+    | geometry.SCHEMAS
+    | {"labels": LABELS, "samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
+)
 STATISTICS = {
     "pearson": ("norm", "brightness", "contrast"),
     "spearman": ("norm", "brightness", "contrast", "probability", "loss"),
@@ -156,6 +161,34 @@ def large_activation(case, epochs):
     return by_run(case, run)
 
 
+def measures(case, epochs):
+    def run(rng, layers):
+        names = ("probe_noisy", "neighbours_given", "collapse_nc1_true", "effective_rank")
+        table = pd.DataFrame(
+            [*itertools.product(epochs, range(1, layers + 1), names)], columns=["epoch", "layer", "measure"]
+        )
+        table["value"] = rng.uniform(0.4, 1, len(table))
+        null = np.where(table["measure"].isin(names[:2]), 0.5, np.nan)
+        return table.assign(null_mean=null, null_low=null - 0.1, null_high=null + 0.1)
+
+    return by_run(case, run)
+
+
+def similarity(case, epochs):
+    """The summary table of this name. A single seed cannot be compared with another."""
+    rows = []
+    for noise, (model, layers) in itertools.product(case.noises, case.models.items()):
+        states = [*itertools.product(map(int, epochs), range(1, layers + 1))]
+        pairs = [("seeds", state, state) for state in states if len(case.seeds) > 1]
+        pairs += [("layers", a, b) for a, b in itertools.combinations(states, 2) if a[0] == b[0]]
+        pairs += [("epochs", a, b) for a, b in itertools.combinations(states, 2) if a[1] == b[1]]
+        for kind, (epoch, layer), (other_epoch, other_layer) in pairs:
+            key = {"noise": noise, "model": model, "kind": kind, "epoch": epoch, "other_epoch": other_epoch}
+            row = {"layer": layer, "other_layer": other_layer, "mean": 0.5, "low": np.nan, "high": np.nan, "n": 1}
+            rows.append(key | row)
+    return pd.DataFrame(rows)
+
+
 def interventions(case, epochs):
     def run(rng, layers):
         names = ("large", "runner_up", "matched_1", "matched_2"), ("none", "zero", "mean", "double")
@@ -200,6 +233,8 @@ def inputs_of(case):
         "phases_by_seed": by_seed,
         "interventions": causes.interventions(interventions(case, epochs), 0.95),
         "anatomy": anatomy(case, epochs),
+        "measures": geometry.measures(measures(case, epochs), 0.95),
+        "similarity": similarity(case, epochs),
     }
     classes = len(case.class_names)
     true = np.tile(np.arange(classes, dtype=np.int16), 400 // classes)

@@ -83,6 +83,18 @@ def followed(r2, eta2, layer, epoch=64, rho=()):
     return [dict(zip(("side", "statistic", "value"), row, strict=True), epoch=epoch, layer=layer) for row in rows]
 
 
+def measured(values):
+    """The table MEASURES of two epochs for {layer: (value, mean of its null)} at the last one."""
+    rows = [
+        {"epoch": epoch, "layer": layer, "measure": measure, "value": value if epoch else 0.0, "null_mean": null}
+        | {"null_low": null - 0.1, "null_high": null + 0.1}
+        for epoch in (0, 64)
+        for layer, (value, null) in values.items()
+        for measure in ("probe_noisy", "neighbours_given")
+    ]
+    return pd.DataFrame(rows)
+
+
 def run_by_hand():
     """A run of four layers that shows what the paper claims. At the dip layer 3 stands out, at the end layer 2."""
     cosines = {(0, 1): 0.9, (0, 2): 0.9, (0, 3): 0.9, (0, 4): 0.8}
@@ -101,6 +113,7 @@ def run_by_hand():
         ),
         pd.DataFrame(follows),
         edited(lambda epoch, target, edit, subset: -0.001 * epoch if target == "large" else 0.0),
+        measured({1: (0.6, 0.5), 4: (0.9, 0.5)}),
     )
 
 

@@ -10,7 +10,7 @@ from docs import references, reproduction, update
 
 from epochwise import catalogue
 from epochwise.figures import theme
-from epochwise.findings import causes, summary
+from epochwise.findings import causes, geometry, summary
 from epochwise.findings.claims import CLAIMS
 from epochwise.findings.findings import FINDINGS
 
@@ -46,6 +46,7 @@ def test_every_schema_of_the_library_is_in_the_catalogue():
 def test_the_catalogue_names_every_summary_table():
     assert {table.name for table in catalogue.SUMMARY_TABLES} == set(summary.SCHEMAS)
     assert {table.name for table in catalogue.CAUSES_TABLES} == set(causes.SCHEMAS)
+    assert {table.name for table in catalogue.GEOMETRY_TABLES} == set(geometry.SCHEMAS)
 
 
 def test_the_catalogue_names_every_figure_module():

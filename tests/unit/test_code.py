@@ -239,7 +239,7 @@ def test_only_what_computes_with_networks_starts_torch(script):
     program += "\n".join(line for line in lines if line.startswith(("from ", "import "))) + "\n"
     program += "print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(script in ("train.py", "extract.py", "interventions.py"))
+    assert done.stdout.strip() == str(script in ("train.py", "extract.py", "interventions.py", "measures.py"))
 
 
 @pytest.mark.parametrize("script", ["train.py", "publish.py"])

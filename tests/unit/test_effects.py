@@ -61,8 +61,15 @@ def test_centred_claims_read_the_centred_cosine(run):
 def test_no_claim_is_untested(run):
     tested = {mark.args[1][i][0] for mark in test_the_effect_of_each_claim.pytestmark for i in range(len(mark.args[1]))}
     centred = {f"separation_grows_with_{by}_cosine_centred" for by in ("depth", "epochs")}
-    about_causes = {claim.name for claim in CLAIMS if claim.needs == "interventions"}  # tested in test_causes.py
-    assert tested | centred | about_causes == set(EFFECTS)
+    optional = {claim.name for claim in CLAIMS if claim.needs != "phases"}  # tested in test_causes.py and below
+    assert tested | centred | optional == set(EFFECTS)
+
+
+def test_effects_of_further_measures(run):
+    assert EFFECTS["noisy_data_recognizable"](run) == pytest.approx(0.9 - 0.5)
+    assert EFFECTS["noisy_data_join_their_given_class"](run) == pytest.approx(0.9 - 0.6)
+    without = dataclasses.replace(run, measures=run.measures.head(0))
+    assert np.isnan(EFFECTS["noisy_data_recognizable"](without))
 
 
 def test_double_descent_needs_both_a_fall_and_a_recovery(run):

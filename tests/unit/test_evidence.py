@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from epochwise.activations.edit_tables import INTERVENTIONS
+from epochwise.activations.measure_tables import MEASURES
 from epochwise.analysis.large_activation import LARGE_ACTIVATION
 from epochwise.analysis.outliers import OUTLIERS
 from epochwise.analysis.separation import SEPARATION
@@ -22,7 +23,7 @@ def one_row(schema, epoch):
 
 def test_every_run_gets_its_own_tables_and_quantities(tmp_path):
     schemas = {"separation": SEPARATION, "outliers": OUTLIERS, "large_activation": LARGE_ACTIVATION}
-    schemas["interventions"] = INTERVENTIONS
+    schemas |= {"interventions": INTERVENTIONS, "measures": MEASURES}
     files = {name: [str(tmp_path / f"{name}{i}.parquet") for i in range(3)] for name in schemas}
     for shift, (name, paths) in enumerate(files.items()):
         for i, path in enumerate(paths):
@@ -39,10 +40,10 @@ def test_every_run_gets_its_own_tables_and_quantities(tmp_path):
     for i, run in enumerate(found.values()):
         wanted = {("accuracy", "fall"): 100 * i, ("loss", "fall"): 100 * i + 1, ("accuracy", "recovery"): 100 * i + 2}
         assert run.phases == wanted
-        own = (run.separation, run.outliers, run.large_activation, run.interventions)
-        assert [table["epoch"].item() for table in own] == [i, 10 + i, 20 + i, 30 + i]
-    unedited = evidence.read_runs(RUNS, phases=str(phases), **files | {"interventions": []})
-    assert [run.interventions for run in unedited.values()] == [None, None, None]
+        own = (run.separation, run.outliers, run.large_activation, run.interventions, run.measures)
+        assert [table["epoch"].item() for table in own] == [i, 10 + i, 20 + i, 30 + i, 40 + i]
+    unedited = evidence.read_runs(RUNS, phases=str(phases), **files | {"interventions": [], "measures": []})
+    assert all(run.interventions is None and run.measures is None for run in unedited.values())
     with pytest.raises(ValueError, match="zip"):
         evidence.read_runs(RUNS[:2], phases=str(phases), **files)
 

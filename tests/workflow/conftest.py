@@ -30,6 +30,7 @@ TINY = {
             "seeds": SEEDS,
             "training": {"epochs": EPOCHS, "stack_seeds": False},
             "interventions": {"stride": 1},
+            "measures": {"stride": 1, "samples": 200},
         },
     },
 }

@@ -12,6 +12,8 @@ NOTHING: frozenset[str] = frozenset()
 FIGURES = frozenset({"figure"})
 CAPTIONS = frozenset({"captions"})
 CLAIMS = frozenset({"claims"}) | CAPTIONS
+GEOMETRY = frozenset({"geometry"}) | FIGURES
+MEASURES = frozenset({"measures"}) | GEOMETRY | CLAIMS
 CAUSES = frozenset({"causes"}) | FIGURES
 INTERVENTIONS = frozenset({"interventions"}) | CAUSES | CLAIMS
 SUMMARY = frozenset({"summary"}) | CAUSES | CLAIMS | FIGURES
@@ -20,7 +22,7 @@ OUTLIERS = frozenset({"outliers"}) | INTERVENTIONS | SUMMARY
 FEATURES = frozenset({"features"}) | OUTLIERS
 ANALYSIS = SEPARATION | OUTLIERS
 EXTRACT = frozenset({"extract"}) | ANALYSIS
-PUBLISH = frozenset({"publish"}) | EXTRACT
+PUBLISH = frozenset({"publish"}) | EXTRACT | MEASURES
 TRAIN = frozenset({"train"}) | PUBLISH
 CORRUPT = frozenset({"corrupt"}) | TRAIN
 EVERYTHING = frozenset({"dataset"}) | FEATURES | CORRUPT
@@ -74,6 +76,14 @@ CHANGES = (
     Change("activations.batch_size", 512, EXTRACT),
     Change("activations.snapshot_stride", 2, EXTRACT),
     Change("activations.split_seed", 1, EXTRACT),
+    Change("measures.stride", 2, MEASURES),
+    Change("measures.names", ["rank", "cka"], MEASURES),
+    Change("measures.samples", 128, MEASURES),
+    Change("measures.permutations", 30, MEASURES),
+    Change("measures.neighbours", 5, MEASURES),
+    Change("measures.folds", 3, MEASURES),
+    Change("measures.ridge", 1.0, MEASURES),
+    Change("measures.seed", 1, MEASURES),
     Change("interventions.stride", 2, INTERVENTIONS),
     Change("interventions.batch_size", 512, INTERVENTIONS),
     Change("separation.min_samples", 3, SEPARATION),
@@ -128,8 +138,10 @@ RULES = {
     "extract": EXTRACT,
     "separation": SEPARATION,
     "outliers": OUTLIERS,
+    "measures": MEASURES,
     "interventions": INTERVENTIONS,
     "summary": SUMMARY,
+    "geometry": GEOMETRY,
     "causes": CAUSES,
     "claims": CLAIMS,
     "captions": CAPTIONS,
@@ -198,9 +210,17 @@ MODULES = {
     "training/stack": TRAIN,
     "activations/__init__": EXTRACT,
     "activations/anatomy": INTERVENTIONS,
-    "activations/edit_tables": INTERVENTIONS,
+    "activations/edit_tables": INTERVENTIONS | MEASURES,
     "activations/edits": INTERVENTIONS,
     "activations/interventions": INTERVENTIONS,
+    "activations/layer": MEASURES,
+    "activations/measure_tables": MEASURES,
+    "activations/measures/__init__": MEASURES,
+    "activations/measures/collapse": MEASURES,
+    "activations/measures/neighbours": MEASURES,
+    "activations/measures/probes": MEASURES,
+    "activations/measures/rank": MEASURES,
+    "activations/measuring": MEASURES,
     "activations/extraction": EXTRACT,
     "activations/forward": EXTRACT,
     "activations/groups": EXTRACT,
@@ -214,6 +234,7 @@ MODULES = {
     "analysis/separation": SEPARATION,
     "findings/__init__": SUMMARY,
     "findings/causes": CAUSES,
+    "findings/geometry": GEOMETRY,
     "findings/claims": CLAIMS,
     "findings/effects": CLAIMS,
     "findings/evidence": CLAIMS,

@@ -31,7 +31,8 @@ MODELS = [name for name, model in BLOCK["models"].items() if model]
 FIGURES = [figure.name for figure in catalogue.FIGURES]
 FROM_DATA = ["data_decomposition"]  # the only figure that does not depend on the summary
 FROM_CAUSES = ["interventions", "anatomy"]
-PER_RUN = ("publish", "extract", "separation", "outliers", "interventions")
+FROM_GEOMETRY = ["measures", "similarity"]
+PER_RUN = ("publish", "extract", "separation", "outliers", "interventions", "measures")
 
 
 def overlay(**changes):
@@ -68,9 +69,11 @@ def planned(checkout, values=None, *arguments):
 
 
 def jobs(rules, figures=None, models=MODELS, seeds=SEEDS, noise="symmetric30"):
-    """The jobs of these rules. Without `figures`, those figures that depend on the summary, or on `causes` alone."""
-    about_causes = "causes" in rules and "summary" not in rules
-    drawn = FROM_CAUSES if about_causes else [name for name in FIGURES if name not in FROM_DATA]
+    """The jobs of these rules. Without `figures`, those figures that depend on the summary, or on one other rule."""
+    drawn = [name for name in FIGURES if name not in FROM_DATA]
+    for rule, figures_of_rule in (("causes", FROM_CAUSES), ("geometry", FROM_GEOMETRY)):
+        if rule in rules and "summary" not in rules:
+            drawn = figures_of_rule
     made = set()
     for rule in rules:
         if rule == "train":
@@ -338,6 +341,8 @@ def test_modules_are_reached_by_the_rules_that_the_contract_names(name):
     for rule, below in RULES.items():
         scripts = [f"{rule}.py", *(f"epochwise/figures/{f}.py" for f in FIGURES if rule == "figure")]
         scripts += [f"epochwise/data/noise/{kind}.py" for kind in noise_kinds.names() if rule == "corrupt"]
+        measures = ("probes", "neighbours", "collapse", "rank")
+        scripts += [f"epochwise/activations/measures/{name}.py" for name in measures if rule == "measures"]
         if path in code.reached_by(*scripts):
             found |= below
     assert found == MODULES[name]

@@ -376,18 +376,18 @@ FIGURES = (
     Figure(
         "measures",
         ("measures", "phases"),
-        "Measures of every hidden layer over epochs. Grey: the range of the same measure with the wrong labels permuted "
-        "within each class, in the last layer. Epoch 0 is the untrained network. probe: what a linear classifier reads "
-        "from the layer. neighbours: the class of the nearest samples. collapse: 0 if all samples of a class coincide "
-        "(nc1), and if the class means are spread evenly (nc2). rank, ratio: the number of directions.",
+        "Measures of every hidden layer over epochs. Grey: the range of the same measure with the given labels "
+        "permuted within each class, in the last layer. Epoch 0 is the untrained network. probe: what a linear "
+        "classifier reads from the layer. neighbours: the class of the nearest samples. collapse: 0 if all samples of "
+        "a class coincide (nc1), and if the class means are spread evenly (nc2). rank, ratio: number of directions.",
         part="measures",
     ),
     Figure(
         "similarity",
         ("similarity",),
-        "Similarity of activations by linear CKA on the same samples: between the layers of a network at the last epoch, "
-        "between the epochs of its last hidden layer, and between two seeds, for each layer and epoch. Means over seeds "
-        "or pairs of seeds.",
+        "Similarity of activations by linear CKA on the same samples: between the layers of a network at the last "
+        "epoch, between the epochs of its last hidden layer, and between two seeds, for each layer and epoch. Means "
+        "over seeds or pairs of seeds.",
         part="measures",
     ),
     Figure(

@@ -5,22 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-# One row per comparison of two layers of activations, on the same fixed samples. `kind`: `layers` of one network at one
-# epoch, `epochs` of one layer of one network, or `seeds`: the same layer and epoch of two networks.
-SIMILARITY = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("seed", pa.int32()),
-        ("other_seed", pa.int32()),
-        ("epoch", pa.int32()),
-        ("other_epoch", pa.int32()),
-        ("layer", pa.int16()),
-        ("other_layer", pa.int16()),
-        ("cka", pa.float64()),
-    ]
-)
+COLUMNS = ("kind", "seed", "other_seed", "epoch", "other_epoch", "layer", "other_layer", "cka")
 
 
 def unbiased_hsic(grams: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -41,8 +27,9 @@ def unbiased_hsic(grams: np.ndarray, others: np.ndarray) -> np.ndarray:
 def cka(grams: np.ndarray, others: np.ndarray) -> float:
     """Linear CKA of two layers from the inner products (batches, B, B) of the same batches of samples.
 
-    The minibatch estimator of Nguyen et al. (2021): HSIC₁ is averaged over batches before the ratio is taken. 1: equal up
-    to rotation, scale and shift. 0: nothing in common; an estimate can be slightly below. Missing if a layer is constant.
+    The minibatch estimator of Nguyen et al. (2021): HSIC₁ is averaged over batches before the ratio is taken. 1: equal
+    up to rotation, scale and shift. 0: nothing in common; an estimate can be slightly below. Missing if a layer is
+    constant.
     """
     cross = unbiased_hsic(grams, others).mean()
     own = unbiased_hsic(grams, grams).mean(), unbiased_hsic(others, others).mean()
@@ -50,9 +37,11 @@ def cka(grams: np.ndarray, others: np.ndarray) -> float:
 
 
 def similarity(grams: pd.DataFrame) -> pd.DataFrame:
-    """All comparisons of the runs of one noise and model, as the table SIMILARITY.
+    """All comparisons of the runs of one noise and model, with the columns COLUMNS.
 
-    `grams` is the table GRAMS of these runs, with their seeds.
+    Each row compares two layers of activations on the same fixed samples. Its `kind` is `layers` of one network at one
+    epoch, `epochs` of one layer of one network, or `seeds`: the same layer and epoch of two networks. `grams` is the
+    table GRAMS of these runs, with their seeds.
     """
     keys = ["seed", "epoch", "layer"]
     layers = {}
@@ -66,7 +55,7 @@ def similarity(grams: pd.DataFrame) -> pd.DataFrame:
         | {f"other_{name}": value for name, value in zip(keys, other, strict=True)}
         for kind, one, other in _pairs(list(layers))
     ]
-    return pd.DataFrame(rows, columns=SIMILARITY.names)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _pairs(keys: list[tuple]) -> Iterator[tuple[str, tuple, tuple]]:

@@ -14,7 +14,9 @@ NULL = {"color": "0.6", "linewidth": 5, "alpha": 0.5, "label": "permuted labels 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """A row of panels per measure, a column per model, and a line per hidden layer.
 
-    The numbers have the columns of `numbers`, and `null_low`, `null_high`: the range of the measure with permuted labels.
+    The numbers have the columns of `numbers`, and
+
+    - `null_low`, `null_high`: the range of the measure with permuted labels, if it depends on them.
     """
     table = inputs["measures"].rename(columns={"measure": "quantity"})
     numbers = together(table, marks_of(inputs["phases"]))

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
@@ -13,35 +15,37 @@ TITLES = {
     "epochs": "epochs, last layer",
     "seeds": "seeds, by layer and epoch",
 }
+NORM, COLOURS = Normalize(0, 1), "cividis"  # 1: the same up to rotation, scale and shift
 HEIGHT = 2.1  # inches of a row
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """Three maps per noise and model, with the same colours.
 
-    The numbers have the columns `noise`, `model`, `kind`, `epoch`, `other_epoch`, `layer`, `other_layer`, `value` and `n`
-    of the cells that are drawn; each pair of layers or epochs is there once.
+    The numbers have the columns of `numbers`, and
+
+    - `kind`: what is compared: `layers`, `epochs` or `seeds`,
+    - `other_epoch`, `other_layer`: those of the other layer. Each pair is there once.
     """
     table = inputs["similarity"].rename(columns={"mean": "value"})
     runs = list(table.groupby(["noise", "model"], sort=False))
     figure = theme.figure(max(HEIGHT * len(runs), HEIGHT))
     grid = figure.subplots(max(len(runs), 1), 3, squeeze=False)
     drawn = []
+    for axes, title in zip(grid[0], TITLES.values(), strict=True):
+        axes.set_title(title)
     for row, ((noise, model), block) in zip(grid, runs, strict=False):
         for axes, kind in zip(row, TITLES, strict=True):
             cells = _cells(block, kind)
             drawn.append(cells)
-            image = _map(axes, cells, *_AXES[kind])
-            axes.set_title(TITLES[kind] if row is grid[0] else "")
+            _map(axes, cells, *_AXES[kind])
         named = f"{model}\n{noise}" if table["noise"].nunique() > 1 else model
-        row[0].set_ylabel(f"{named}\n\nlayer")
+        row[0].set_ylabel(f"{named}\nlayer")
     if not runs:
         for axes in grid[0]:
             panels.no_value(axes)
         return figure, table
-    figure.colorbar(
-        image, ax=grid, label="linear CKA (1: the same up to rotation and scale)", shrink=min(1, 2 / len(runs))
-    )
+    figure.colorbar(ScalarMappable(NORM, COLOURS), ax=grid, label="linear CKA", shrink=min(1, 2 / len(runs)))
     names = ["noise", "model", "kind", "epoch", "other_epoch", "layer", "other_layer", "value", "n"]
     return figure, pd.concat(drawn, ignore_index=True)[names]
 
@@ -57,8 +61,13 @@ def _cells(block: pd.DataFrame, kind: str) -> pd.DataFrame:
     return where(rows, layer=block["layer"].max()) if kind == "epochs" else rows
 
 
-def _map(axes: Axes, cells: pd.DataFrame, row: str, column: str):
+def _map(axes: Axes, cells: pd.DataFrame, row: str, column: str) -> None:
     """Draw the cells by two of their columns. Cells without a value stay grey, and so do those of a single seed."""
+    axes.set_xlabel(column.removeprefix("other_"))
+    axes.set_ylabel(row)
+    if cells.empty:
+        panels.no_value(axes)
+        return
     symmetric = column.startswith("other_")
     rows, columns = (np.unique(cells[name]) for name in (row, column))
     if symmetric:
@@ -70,10 +79,7 @@ def _map(axes: Axes, cells: pd.DataFrame, row: str, column: str):
         values[at[::-1]] = cells["value"]
         np.fill_diagonal(values, 1)
     axes.set_facecolor(theme.MISSING)
-    image = axes.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto", origin="lower")
+    axes.imshow(values, norm=NORM, cmap=COLOURS, aspect="auto", origin="lower")
     axes.set_xticks(*panels.ticks([*columns], most=6))
     axes.set_yticks(*panels.ticks([*rows], most=6))
-    axes.set_xlabel(column.removeprefix("other_"))
-    axes.set_ylabel(row)
     axes.tick_params(length=0)
-    return image

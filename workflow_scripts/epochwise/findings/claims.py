@@ -276,7 +276,7 @@ CLAIMS = (
         name="noisy_data_recognizable",
         finding=2,
         source=OURS,
-        statement="The last layer says which data are noisy: a linear probe tells them apart better than permuted labels.",
+        statement="The last layer shows which data are noisy: a linear probe recognizes them, unlike permuted labels.",
         measure="AUC of the probe in the last hidden layer at the end, minus that with permuted labels",
         margin="share",
         effect=partial(effects.above_null, measure="probe_noisy"),

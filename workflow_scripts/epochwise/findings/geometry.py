@@ -49,7 +49,7 @@ def measures(table: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def similarities(grams: pd.DataFrame, level: float) -> pd.DataFrame:
-    """The similarities over seeds, as the table `similarity`. `grams` is GRAMS of all runs, with noise, model and seed."""
+    """The similarities over seeds, as the table `similarity`. `grams` is GRAMS of all runs, with their keys."""
     names = SCHEMAS["similarity"].names
     parts = [
         similarity(block).assign(noise=noise, model=model) for (noise, model), block in grams.groupby(RUN, sort=False)

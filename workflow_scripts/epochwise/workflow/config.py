@@ -22,8 +22,8 @@ from epochwise.workflow.errors import InputError
 
 SCHEMA_PATH = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 SETTINGS = (
-    "subset", "training", "activations", "measures", "interventions", "separation", "outliers", "phases", "summary", "claims",
-    "figures",
+    "subset", "training", "activations", "measures", "interventions", "separation", "outliers", "phases", "summary",
+    "claims", "figures",
 )  # fmt: skip
 LONGEST_NAME = 64  # characters, as in the schema
 _GRID = ("hidden_layers", "width")

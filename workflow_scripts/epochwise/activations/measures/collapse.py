@@ -32,9 +32,9 @@ def values(layer: Layer, settings: Mapping) -> dict[str, np.ndarray]:
 def collapse(activations: np.ndarray, labels: np.ndarray, classes: int) -> tuple[float, float]:
     """NC1 = tr(Σ_W Σ_B⁺) / K, and NC2 = mean over pairs of classes of |cos(m_c, m_c') + 1/(K − 1)|.
 
-    m_c is the mean of class c minus the mean of the class means, Σ_B the mean of m_c m_cᵀ over classes, and Σ_W the mean
-    over samples of (a − mean of its class)(a − mean of its class)ᵀ. Classes without samples are left out; K counts the
-    others. Missing with fewer than two classes.
+    m_c is the mean of class c minus the mean of the class means, Σ_B the mean of m_c m_cᵀ over classes, and Σ_W the
+    mean over samples of (a − mean of its class)(a − mean of its class)ᵀ. Classes without samples are left out; K counts
+    the others. Missing with fewer than two classes.
 
     Args:
         activations: activations (N, H).

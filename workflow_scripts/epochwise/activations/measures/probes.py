@@ -1,8 +1,8 @@
 """Linear probes: what a linear classifier reads from a layer (Alain & Bengio 2017).
 
 The probe is ridge regression on ±1 targets, cross-validated. Its predictions for all permutations come from one
-factorization, which logistic regression would not allow. The penalty is `ridge` times the mean variance of a neuron times
-the number of samples, so it does not depend on the scale of the activations.
+factorization, which logistic regression would not allow. The penalty is `ridge` times the mean variance of a neuron
+times the number of samples, so it does not depend on the scale of the activations.
 """
 
 from collections.abc import Iterator, Mapping

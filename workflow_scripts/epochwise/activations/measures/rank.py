@@ -8,7 +8,7 @@ from epochwise.activations.layer import Layer
 
 MEASURES = {
     "effective_rank": "exponential of the entropy of the normalized singular values, 1 to the number of neurons",
-    "participation_ratio": "(sum of variances)² over sum of their squares, along principal axes, 1 to the number of neurons",
+    "participation_ratio": "squared sum of the variances along principal axes over the sum of their squares",
 }
 
 
