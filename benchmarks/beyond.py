@@ -13,8 +13,12 @@ import numpy as np
 import pandas as pd
 import torch
 from benchmarks.bench import CLASSES, machine, networks, seconds
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import NearestNeighbors
 
 from epochwise.activations import edits
+from epochwise.activations.layer import Layer, with_permutations
+from epochwise.activations.measures import collapse, neighbours, probes, rank
 
 SAMPLES, INPUTS, LAYERS, WIDTH = 4000, 784, 6, 512  # the largest network of the default experiment
 LAYER = 3  # that of its large neuron
@@ -42,7 +46,31 @@ def interventions() -> Work:
     return {"floor": torch.inference_mode()(products), "stage": run}
 
 
-STAGES = {"interventions": interventions}
+def measures() -> Work:
+    """All measures of one layer with 20 permutations, and the same products and library calls once each."""
+    random, size = np.random.default_rng(0), 2000
+    values, true = random.normal(size=(size, WIDTH)), random.integers(0, CLASSES, size)
+    given = np.where(random.random(size) < 0.3, random.integers(0, CLASSES, size), true)
+    layer = Layer(values, true, with_permutations(true, given, 20, 0), CLASSES)
+    settings = {"folds": 5, "ridge": 0.1, "neighbours": 10, "seed": 0}
+    targets = random.normal(size=(size, 21 + CLASSES + 21 * CLASSES))
+
+    def calls() -> None:
+        for _ in range(settings["folds"]):
+            Ridge(1.0, solver="cholesky").fit(values[: size * 4 // 5], targets[: size * 4 // 5])
+        NearestNeighbors(n_neighbors=10, metric="cosine", algorithm="brute").fit(values).kneighbors()
+        for _ in range(22):
+            np.linalg.svd(values[:CLASSES], full_matrices=False)
+        np.linalg.eigvalsh(values.T @ values)
+
+    def stage() -> None:
+        for module in (probes, neighbours, collapse, rank):
+            module.values(layer, settings)
+
+    return {"floor": calls, "stage": stage}
+
+
+STAGES = {"interventions": interventions, "measures": measures}
 
 
 def main() -> None:

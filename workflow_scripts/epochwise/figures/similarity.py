@@ -39,7 +39,7 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
             cells = _cells(block, kind)
             drawn.append(cells)
             _map(axes, cells, *_AXES[kind])
-        named = f"{model}\n{noise}" if table["noise"].nunique() > 1 else model
+        named = theme.wrapped(f"{model}, {noise}" if table["noise"].nunique() > 1 else model, HEIGHT - 0.6)
         row[0].set_ylabel(f"{named}\nlayer")
     if not runs:
         for axes in grid[0]:
@@ -66,6 +66,8 @@ def _map(axes: Axes, cells: pd.DataFrame, row: str, column: str) -> None:
     axes.set_xlabel(column.removeprefix("other_"))
     axes.set_ylabel(row)
     if cells.empty:
+        axes.imshow([[np.nan]], norm=NORM, cmap=COLOURS, aspect="auto")
+        axes.set(xticks=[], yticks=[])
         panels.no_value(axes)
         return
     symmetric = column.startswith("other_")
