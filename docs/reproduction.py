@@ -39,6 +39,11 @@ def page() -> str:
     )
 
 
+def beyond(part: str) -> str:
+    """Markdown: the claims of an optional part of the workflow, in every experiment whose evidence has them."""
+    return _table([claim for claim in CLAIMS if claim.needs == part], experiments())
+
+
 def overview(names: list[str], base: str) -> str:
     """Markdown: a row per finding with its verdict in each experiment. `base` is the way from the page to docs/."""
     rows = []
@@ -127,7 +132,7 @@ def _table(claims: list[Claim], names: list[str]) -> str:
                         "verdict": f"**{row.verdict}**",
                     }
                 )
-    return _markdown(pd.DataFrame(rows).drop(columns="of"))
+    return _markdown(pd.DataFrame(rows).drop(columns="of")) if rows else "No experiment with evidence has these claims."
 
 
 def _code(claim: Claim) -> str:

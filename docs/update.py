@@ -90,6 +90,8 @@ def update_pages() -> None:
     """Rewrite the pages that are made from the code and the evidence."""
     for name, text in PAGES.items():
         (ROOT / "docs" / name).write_text(text(), encoding="utf-8")
+    for part in ("measures", "interventions"):
+        rewrite("docs/science.md", part, reproduction.beyond(part))
     rewrite("README.md", "findings", reproduction.overview(reproduction.experiments(), "docs/"))
 
 
