@@ -15,8 +15,9 @@ CLAIMS = frozenset({"claims"}) | CAPTIONS
 GEOMETRY = frozenset({"geometry"}) | FIGURES
 MEASURES = frozenset({"measures"}) | GEOMETRY | CLAIMS
 CAUSES = frozenset({"causes"}) | FIGURES
+TWINS = frozenset({"twins"}) | FIGURES
 INTERVENTIONS = frozenset({"interventions"}) | CAUSES | CLAIMS
-SUMMARY = frozenset({"summary"}) | CAUSES | CLAIMS | FIGURES
+SUMMARY = frozenset({"summary"}) | CAUSES | CLAIMS | FIGURES  # and twins, where there are any
 SEPARATION = frozenset({"separation"}) | SUMMARY
 OUTLIERS = frozenset({"outliers"}) | INTERVENTIONS | SUMMARY
 FEATURES = frozenset({"features"}) | OUTLIERS
@@ -121,7 +122,11 @@ DATASET_CHANGES = (
 )
 DATASET_KEYS = {"source": EVERYTHING, "path": EVERYTHING} | {change.key: change.rules for change in DATASET_CHANGES}
 # Keys that the tests do not change on the finished run.
-UNCHANGEABLE = {"experiment": "chooses what is built"}
+UNCHANGEABLE = {
+    "experiment": "chooses what is built",
+    "experiments.<name>.twins": "true adds the runs without noise, and twins",
+    "experiments.<name>.maps": "true adds a figure",
+}
 # Keys that other kinds of noise have; test_noise_kinds.py changes them.
 UNCHANGEABLE |= {
     f"noises.<name>.{key}": "corrupt and later, for that noise"
@@ -143,6 +148,7 @@ RULES = {
     "summary": SUMMARY,
     "geometry": GEOMETRY,
     "causes": CAUSES,
+    "twins": TWINS,
     "claims": CLAIMS,
     "captions": CAPTIONS,
     "figure": FIGURES,
@@ -242,6 +248,7 @@ MODULES = {
     "findings/intervals": SUMMARY,
     "findings/judging": CLAIMS,
     "findings/statistics": CLAIMS,
+    "findings/twins": TWINS,
     "findings/summary": SUMMARY,
     "findings/verdicts": CLAIMS,
     "figures/__init__": FIGURES,
