@@ -24,6 +24,7 @@ include: "rules/activations.smk"
 include: "rules/analysis.smk"
 include: "rules/measures.smk"
 include: "rules/causes.smk"
+include: "rules/twins.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 

@@ -101,11 +101,11 @@ rule claims:
     input:
         about_runs="results/{experiment}/summary/runs.parquet",
         phases="results/{experiment}/summary/phases_by_seed.parquet",
-        separation=of_all_runs("separation.parquet"),
-        outliers=of_all_runs("outliers.parquet"),
-        large_activation=of_all_runs("large_activation.parquet"),
-        interventions=if_chosen("interventions", of_all_runs("interventions.parquet")),
-        measures=if_chosen("measures", of_all_runs("measures.parquet")),
+        separation=of_all_runs("separation.parquet", noisy_runs),
+        outliers=of_all_runs("outliers.parquet", noisy_runs),
+        large_activation=of_all_runs("large_activation.parquet", noisy_runs),
+        interventions=if_chosen("interventions", of_all_runs("interventions.parquet", noisy_runs)),
+        measures=if_chosen("measures", of_all_runs("measures.parquet", noisy_runs)),
     output:
         claims=ensure("results/{experiment}/claims.parquet", non_empty=True),
         claims_text=ensure("results/{experiment}/claims.md", non_empty=True),

@@ -33,7 +33,7 @@ from epochwise.data import noise_kinds
 from epochwise.data.layouts import locate
 from epochwise.data.sources import SOURCES, DataError
 from epochwise.workflow import config_text, gpus
-from epochwise.workflow.config import ConfigError, full_schema, resolve, weights_of
+from epochwise.workflow.config import TWIN, ConfigError, full_schema, resolve, weights_of
 from epochwise.workflow.errors import InputError
 
 if Path(catalogue.__file__).resolve() != (SCRIPTS / "epochwise" / "catalogue.py").resolve():
@@ -305,10 +305,16 @@ def runs(wildcards):
     return runs_of(wildcards.experiment)
 
 
-def of_all_runs(name):
-    """Input function: one file of every run of an experiment."""
+def noisy_runs(wildcards):
+    """The runs that claims are judged on: all but twins, which have no noise."""
+    return [run for run in runs(wildcards) if not (block(wildcards)["twins"] and run[0] == TWIN)]
+
+
+def of_all_runs(name, chosen_runs=runs):
+    """Input function: one file of every run of an experiment, or of those that another function chooses."""
     return lambda wildcards: [
-        f"results/{wildcards.experiment}/{noise}/{model}/seed{seed}/{name}" for noise, model, seed in runs(wildcards)
+        f"results/{wildcards.experiment}/{noise}/{model}/seed{seed}/{name}"
+        for noise, model, seed in chosen_runs(wildcards)
     ]
 
 
@@ -324,7 +330,8 @@ def labels_by_run(wildcards):
 
 def is_chosen(experiment, part):
     """Whether an experiment has an optional part of the workflow, or a part that is not optional (an empty name)."""
-    return not part or chosen(EXPERIMENTS, experiment)[part]["stride"] is not None
+    value = not part or chosen(EXPERIMENTS, experiment)[part]
+    return value if isinstance(value, bool) else value["stride"] is not None
 
 
 def if_chosen(part, files):

@@ -85,9 +85,20 @@ def over_seeds_spec(wildcards):
     return spec({"runs": runs(wildcards), "level": block(wildcards)["summary"]["level"]})
 
 
+def twins_spec(wildcards):
+    """The runs, classes and margin; and the noises that differ from the first one only in their draw."""
+    b = block(wildcards)
+    classes = SOURCES[b["dataset"]["source"]].classes
+    settings = {name: {**noise, "seed": None} for name, noise in b["noises"].items()}
+    draws = [name for name, value in settings.items() if value == next(iter(settings.values()))]
+    about = {"classes": dict.fromkeys(b["noises"], classes), "draws": draws}
+    about |= {"twin": TWIN, "margin": b["claims"]["accuracy"]}
+    return spec({"runs": runs(wildcards), "level": b["summary"]["level"], **about})
+
+
 def claims_spec(wildcards):
     b = block(wildcards)
-    return spec({"runs": runs(wildcards), "margins": b["claims"], "level": b["summary"]["level"]})
+    return spec({"runs": noisy_runs(wildcards), "margins": b["claims"], "level": b["summary"]["level"]})
 
 
 def figure_spec(wildcards):

@@ -7,11 +7,17 @@ from epochwise.activations.tables import SAMPLES
 from epochwise.data import image_table
 from epochwise.data.corruption import LABELS
 from epochwise.figures import theme
-from epochwise.findings import causes, geometry, summary
+from epochwise.findings import causes, geometry, summary, twins
 from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
-SCHEMAS = summary.SCHEMAS | causes.SCHEMAS | geometry.SCHEMAS | {"samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
+SCHEMAS = (
+    summary.SCHEMAS
+    | causes.SCHEMAS
+    | geometry.SCHEMAS
+    | twins.SCHEMAS
+    | {"samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
+)
 
 with job(snakemake) as spec, theme.applied():
     inputs = {

@@ -150,7 +150,7 @@ def test_a_run_that_is_stopped_requeued_and_out_of_time_ends_with_the_same_bytes
 
 def test_the_traceback_of_a_failed_job_is_in_the_main_log(slurm, tmp_path):
     checkout = with_overlay(tmp_path)
-    with (checkout.folder / "workflow_scripts" / "epochwise" / "data" / "subset.py").open("a") as module:
+    with (checkout.folder / "workflow_scripts" / "epochwise" / "data" / "samples.py").open("a") as module:
         module.write("\nraise ZeroDivisionError('broken on purpose')\n")
     with explained(checkout):
         process = start(checkout, "--retries", "0", "results/digits/symmetric30/labels.parquet")

@@ -11,10 +11,11 @@ import pyarrow as pa
 from epochwise.activations.edit_tables import ANATOMY_IMAGES
 from epochwise.activations.tables import SAMPLES
 from epochwise.data.corruption import LABELS
-from epochwise.findings import causes, geometry, summary
+from epochwise.findings import causes, geometry, summary, twins
 
 SCHEMAS = (
-    summary.SCHEMAS
+    twins.SCHEMAS
+    | summary.SCHEMAS
     | causes.SCHEMAS
     | geometry.SCHEMAS
     | {"labels": LABELS, "samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
@@ -161,6 +162,25 @@ def large_activation(case, epochs):
     return by_run(case, run)
 
 
+def twins_of(case):
+    """The summary table `twins`: every noise but the last, which is the twin."""
+    rows = []
+    for (noise, rate), model in itertools.product(zip(case.noises[:-1], (0.1, 0.3), strict=False), case.models):
+        row = {"noise": noise, "model": model, "achieved_rate": rate, "twin_error": 0.1, "test_error": 0.3}
+        row |= {"test_error_low": 0.2, "gap": 0.2, "gap_low": 0.1, "gap_high": 0.3, "slope": 1, "slope_low": 0.5}
+        rows.append(row | {"slope_high": 2, "n": 3, "overfitting": "tempered"})
+    return pd.DataFrame(rows, columns=SCHEMAS["twins"].names)
+
+
+def runs_of(case):
+    """The summary table `runs`: the width grows from model to model."""
+    rows = []
+    for noise, (i, (model, layers)), seed in itertools.product(case.noises, enumerate(case.models.items()), case.seeds):
+        row = {"noise": noise, "model": model, "seed": seed, "noise_kind": "symmetric", "noise_rate": 0.3}
+        rows.append(row | {"achieved_rate": 0.3, "hidden_layers": layers, "width": 8 * 2**i, "weights": 100 * 2**i})
+    return pd.DataFrame(rows)
+
+
 def measures(case, epochs):
     def run(rng, layers):
         names = ("probe_noisy", "neighbours_given", "collapse_nc1_true", "effective_rank")
@@ -235,6 +255,8 @@ def inputs_of(case):
         "anatomy": anatomy(case, epochs),
         "measures": geometry.measures(measures(case, epochs), 0.95),
         "similarity": similarity(case, epochs),
+        "twins": twins_of(case),
+        "runs": runs_of(case),
     }
     classes = len(case.class_names)
     true = np.tile(np.arange(classes, dtype=np.int16), 400 // classes)

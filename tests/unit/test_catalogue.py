@@ -10,7 +10,7 @@ from docs import references, reproduction, update
 
 from epochwise import catalogue
 from epochwise.figures import theme
-from epochwise.findings import causes, geometry, summary
+from epochwise.findings import causes, geometry, summary, twins
 from epochwise.findings.claims import CLAIMS
 from epochwise.findings.findings import FINDINGS
 
@@ -47,6 +47,7 @@ def test_the_catalogue_names_every_summary_table():
     assert {table.name for table in catalogue.SUMMARY_TABLES} == set(summary.SCHEMAS)
     assert {table.name for table in catalogue.CAUSES_TABLES} == set(causes.SCHEMAS)
     assert {table.name for table in catalogue.GEOMETRY_TABLES} == set(geometry.SCHEMAS)
+    assert {table.name for table in catalogue.TWINS_TABLES} == set(twins.SCHEMAS)
 
 
 def test_the_catalogue_names_every_figure_module():

@@ -96,7 +96,7 @@ def test_make_takes_several_experiments_but_reports_one():
         command = ["make", *arguments, "EXPERIMENT=[mnist, digits]", f"PYTHON={sys.executable}", "CORES=1"]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
-    assert make("--dry-run", "all").stdout.endswith(" all --config 'experiment=[mnist, digits]'\n")
+    assert " all --config 'experiment=[mnist, digits]'\n" in make("--dry-run", "all").stdout
     refused = make("named")
     assert refused.returncode != 0 and "name it: make EXPERIMENT=mnist" in refused.stdout
 

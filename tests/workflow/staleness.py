@@ -15,8 +15,10 @@ CLAIMS = frozenset({"claims"}) | CAPTIONS
 GEOMETRY = frozenset({"geometry"}) | FIGURES
 MEASURES = frozenset({"measures"}) | GEOMETRY | CLAIMS
 CAUSES = frozenset({"causes"}) | FIGURES
+TWINS = frozenset({"twins"}) | FIGURES
 INTERVENTIONS = frozenset({"interventions"}) | CAUSES | CLAIMS
-SUMMARY = frozenset({"summary"}) | CAUSES | CLAIMS | FIGURES
+SUMMARY = frozenset({"summary"}) | CAUSES | TWINS | CLAIMS | FIGURES
+OVER_SEEDS = SUMMARY | GEOMETRY
 SEPARATION = frozenset({"separation"}) | SUMMARY
 OUTLIERS = frozenset({"outliers"}) | INTERVENTIONS | SUMMARY
 FEATURES = frozenset({"features"}) | OUTLIERS
@@ -95,7 +97,7 @@ CHANGES = (
     Change("phases.learned", 0.4, SUMMARY),
     Change("phases.smoothing", 0, SUMMARY),
     Change("phases.min_dip", 0.02, SUMMARY),
-    Change("summary.level", 0.9, SUMMARY),
+    Change("summary.level", 0.9, OVER_SEEDS),
     Change("claims.accuracy", 0.02, CLAIMS),
     Change("claims.loss", 0.02, CLAIMS),
     Change("claims.octaves", 0.2, CLAIMS),
@@ -121,7 +123,11 @@ DATASET_CHANGES = (
 )
 DATASET_KEYS = {"source": EVERYTHING, "path": EVERYTHING} | {change.key: change.rules for change in DATASET_CHANGES}
 # Keys that the tests do not change on the finished run.
-UNCHANGEABLE = {"experiment": "chooses what is built"}
+UNCHANGEABLE = {
+    "experiment": "chooses what is built",
+    "experiments.<name>.twins": "true adds the runs without noise, and twins",
+    "experiments.<name>.maps": "true adds a figure",
+}
 # Keys that other kinds of noise have; test_noise_kinds.py changes them.
 UNCHANGEABLE |= {
     f"noises.<name>.{key}": "corrupt and later, for that noise"
@@ -143,6 +149,7 @@ RULES = {
     "summary": SUMMARY,
     "geometry": GEOMETRY,
     "causes": CAUSES,
+    "twins": TWINS,
     "claims": CLAIMS,
     "captions": CAPTIONS,
     "figure": FIGURES,
@@ -208,14 +215,14 @@ MODULES = {
     "training/snapshots": TRAIN,
     "training/stopping": TRAIN,
     "training/stack": TRAIN,
-    "activations/__init__": EXTRACT,
+    "activations/__init__": EXTRACT | MEASURES,
     "activations/anatomy": INTERVENTIONS,
-    "activations/edit_tables": INTERVENTIONS | MEASURES,
+    "activations/edit_tables": INTERVENTIONS,
     "activations/edits": INTERVENTIONS,
     "activations/interventions": INTERVENTIONS,
     "activations/layer": MEASURES,
     "activations/measure_tables": MEASURES,
-    "activations/measures/__init__": MEASURES,
+    "activations/measures/__init__": NOTHING,
     "activations/measures/collapse": MEASURES,
     "activations/measures/neighbours": MEASURES,
     "activations/measures/probes": MEASURES,
@@ -226,22 +233,24 @@ MODULES = {
     "activations/groups": EXTRACT,
     "activations/statistics": EXTRACT,
     "activations/tables": EXTRACT,
-    "analysis/__init__": ANALYSIS,
+    "analysis/__init__": ANALYSIS | GEOMETRY,
     "analysis/association": OUTLIERS,
     "analysis/large_activation": OUTLIERS,
     "analysis/outliers": OUTLIERS,
     "analysis/phases": SUMMARY,
+    "analysis/similarity": GEOMETRY,
     "analysis/separation": SEPARATION,
-    "findings/__init__": SUMMARY,
+    "findings/__init__": OVER_SEEDS,
     "findings/causes": CAUSES,
     "findings/geometry": GEOMETRY,
     "findings/claims": CLAIMS,
     "findings/effects": CLAIMS,
     "findings/evidence": CLAIMS,
     "findings/findings": CLAIMS,
-    "findings/intervals": SUMMARY,
+    "findings/intervals": OVER_SEEDS,
     "findings/judging": CLAIMS,
     "findings/statistics": CLAIMS,
+    "findings/twins": TWINS,
     "findings/summary": SUMMARY,
     "findings/verdicts": CLAIMS,
     "figures/__init__": FIGURES,
@@ -432,6 +441,8 @@ def _named(rules: frozenset[str]) -> str:
     """A set of rules in words."""
     if rules == ANALYSIS:
         return "separation, outliers and later"
+    if rules == OVER_SEEDS:
+        return "summary, geometry and later"
     for name, group in RULES.items():
         if rules == group and len(group) > 1:
             return "everything" if name == "dataset" else f"{name} and later"

@@ -194,7 +194,23 @@ GEOMETRY_TABLES = (
         part="measures",
     ),
 )
-ALL_SUMMARY_TABLES = (*SUMMARY_TABLES, *CAUSES_TABLES, *GEOMETRY_TABLES)
+TWINS_TABLES = (
+    Table(
+        "twins",
+        "twins.parquet",
+        "findings.twins:SCHEMAS",
+        "What the noise costs, compared with the same runs without noise.",
+        part="twins",
+    ),
+    Table(
+        "variance",
+        "variance.parquet",
+        "findings.twins:SCHEMAS",
+        "Whether runs differ by their initialization or by the draw of the noise.",
+        part="twins",
+    ),
+)
+ALL_SUMMARY_TABLES = (*SUMMARY_TABLES, *CAUSES_TABLES, *GEOMETRY_TABLES, *TWINS_TABLES)
 
 # Below results/{experiment}/.
 RESULT_TABLES = (
@@ -264,7 +280,7 @@ COLUMNS = {
     "rank": "rank of the neuron by its peak, from 1",
     "claim": "name of the claim",
     "finding": "number of the paper's finding",
-    "source": "whose statement it is: paper or ours",
+    "source": "whose statement it is: paper or ours; of a variance: initialization, noise draw, or both together",
     "statement": "the statement",
     "scope": "models that the claim speaks of",
     "in_scope": "whether the claim speaks of this model",
@@ -306,6 +322,19 @@ COLUMNS = {
     "kind": "what is compared: layers, epochs or seeds",
     "other_epoch": "epoch of the other layer",
     "other_layer": "the other layer",
+    "twin_error": "test error at the end of the same run without noise, 0 to 1",
+    "test_error": "test error at the end, 0 to 1",
+    "test_error_low": "lower end of its interval over seeds",
+    "gap": "test error minus that of the twin without noise",
+    "gap_low": "lower end of its interval over seeds",
+    "gap_high": "upper end of its interval over seeds",
+    "slope": "gap over the share of wrong labels",
+    "slope_low": "lower end of its interval over seeds",
+    "slope_high": "upper end of its interval over seeds",
+    "overfitting": "benign, tempered, catastrophic or undecided",
+    "variance": "estimated variance that comes from this source, at least 0",
+    "share": "its share of the sum over sources",
+    "draws": "number of draws of the noise",
     "title": "short name of the finding",
     "because": "how many verdicts of the primary claims are reproduced, and which are not",
 }
@@ -372,6 +401,22 @@ FIGURES = (
         "Test accuracy, signal separation and the large activation of the largest model over epochs. Phase 3 is shaded "
         "from the dip to the end, however much accuracy recovers.",
         one_model=True,
+    ),
+    Figure(
+        "twins",
+        ("curves", "twins"),
+        "Test error over epochs with wrong labels and, dashed, of the same runs without them. Below: the difference at "
+        "the end, over the share of wrong labels, and the kind of overfitting (Mallinar et al. 2022). Intervals over "
+        "seeds.",
+        part="twins",
+    ),
+    Figure(
+        "maps",
+        ("curves", "runs"),
+        "Test error over epochs and widths, and over epochs and shares of wrong labels (compare Nakkiran et al. 2020). "
+        "The line marks the first epoch at which 99 % of the training data have their given labels. Beside each map: "
+        "test error at a few epochs.",
+        part="maps",
     ),
     Figure(
         "measures",

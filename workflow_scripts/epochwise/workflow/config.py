@@ -22,10 +22,11 @@ from epochwise.workflow.errors import InputError
 
 SCHEMA_PATH = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 SETTINGS = (
-    "subset", "training", "activations", "measures", "interventions", "separation", "outliers", "phases", "summary",
-    "claims", "figures",
+    "subset", "training", "activations", "measures", "interventions", "twins", "maps", "separation", "outliers",
+    "phases", "summary", "claims", "figures",
 )  # fmt: skip
 LONGEST_NAME = 64  # characters, as in the schema
+TWIN = "clean"  # the noise of rate 0 that `twins` adds
 _GRID = ("hidden_layers", "width")
 
 
@@ -110,10 +111,15 @@ def _resolve_experiment(config: Mapping, schema: Mapping, name: str) -> dict:
     settings = _with_defaults(settings, {"properties": schema["$defs"]["settings"]["properties"]})
     training = schema["$defs"]["settings"]["properties"]["training"]
     models = _expand_grids(f"{where}.models", _without_nulls(f"{where}.models", block["models"]))
+    noises = _without_nulls(f"{where}.noises", block["noises"])
+    if settings["twins"]:
+        if TWIN in noises:
+            raise ConfigError(f"{where}.noises.{TWIN}: `twins` adds a noise of this name; rename this one.")
+        noises = {**noises, TWIN: {"rate": 0.0}}
     return {
         **settings,
         "dataset": {**dataset, "path": _expanded(dataset["path"])},
-        "noises": _without_nulls(f"{where}.noises", block["noises"]),
+        "noises": noises,
         "models": {
             key: {**model, "training": _with_defaults({**settings["training"], **model.get("training", {})}, training)}
             for key, model in models.items()

@@ -1,0 +1,96 @@
+"""Test error as a map over epochs and widths, and over epochs and noise rates (Nakkiran et al. 2020)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from epochwise.figures import panels, theme
+from epochwise.figures.legends import handles, legend
+from epochwise.figures.numbers import where
+from epochwise.figures.scales import epoch_axis, plain_log
+
+THRESHOLD = 0.99  # training accuracy at which the training data count as interpolated
+FEWEST = 3  # widths or rates of a map
+CURVES = 4  # epochs of the model-wise curves
+MARK = {"color": "white", "linewidth": 1.4}
+HEIGHT = 2.3  # inches of a row of panels
+
+
+def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
+    """Per noise and depth with at least three widths, a map over epochs and widths, and beside it test error by width.
+
+    Per depth and width with at least three noise rates, a map over epochs and rates, and beside it test error by rate.
+    The line shows the first epoch at which 99 % of the training samples have their given labels. The numbers have the
+    columns `noise`, `model`, `epoch`, `value` of `numbers`, and
+
+    - `part`: name of the row of panels,
+    - `by`, `size`: width or rate, and its value,
+    - `train`: training accuracy on the given labels.
+    """
+    numbers = _numbers(inputs["curves"], inputs["runs"])
+    parts = list(numbers.groupby("part", sort=False))
+    figure = theme.figure(HEIGHT * max(len(parts), 1))
+    blocks = figure.subfigures(max(len(parts), 1), 1, squeeze=False)[:, 0]
+    if not parts:
+        axes = blocks[0].subplots()
+        axes.imshow([[np.nan]], aspect="auto")
+        axes.set(xticks=[], yticks=[])
+        panels.no_value(axes)
+    highest = numbers["value"].max()
+    for block, (part, rows) in zip(blocks, parts, strict=False):
+        block.suptitle(part, fontweight="normal")
+        _row(block, rows, highest)
+    if parts:
+        legend(figure, handles([{**MARK, "color": "0.5", "label": "training data interpolated (99 %)"}]))
+    return figure, numbers
+
+
+def _numbers(curves: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Test error and training accuracy by epoch of every map."""
+    about = runs.drop_duplicates(["noise", "model"]).drop(columns="seed")
+    wide = where(curves, metric="accuracy", subset=["test", "train"])
+    wide = wide.pivot(index=["noise", "model", "epoch"], columns="subset", values="mean").reset_index()
+    table = wide.assign(value=1 - wide["test"]).merge(about, on=["noise", "model"])
+    kinds = (("width", ["noise", "hidden_layers"]), ("achieved_rate", ["hidden_layers", "width"]))
+    found = []
+    for by, keys in kinds:
+        for key, rows in table.groupby(keys, sort=False):
+            if rows[by].nunique() >= FEWEST:
+                named = ", ".join(_named(name, value) for name, value in zip(keys, key, strict=True))
+                size = rows[by].astype(float)
+                found.append(rows.assign(part=named, by="width" if by == "width" else "rate", size=size))
+    names = ["part", "by", "noise", "model", "size", "epoch", "value", "train"]
+    return pd.concat(found or [table.head(0).reindex(columns=names)], ignore_index=True)[names]
+
+
+def _named(key: str, value) -> str:
+    return {"noise": f"{value}", "hidden_layers": f"{value} hidden layers", "width": f"width {value}"}[key]
+
+
+def _row(block: SubFigure, rows: pd.DataFrame, highest: float) -> None:
+    """A map, and its curves at a few epochs."""
+    by_width = rows["by"].iloc[0] == "width"
+    left, right = block.subplots(1, 2, width_ratios=[1.5, 1])
+    errors = rows.pivot(index="size", columns="epoch", values="value")
+    epochs, sizes = errors.columns.to_numpy(float), errors.index.to_numpy(float)
+    image = left.pcolormesh(epochs, sizes, errors, cmap="cividis", vmin=0, vmax=highest, shading="nearest")
+    block.colorbar(image, ax=left, label="test error")
+    train = rows.pivot(index="size", columns="epoch", values="train")
+    reached = train.ge(THRESHOLD)
+    first = reached.idxmax(axis=1).where(reached.any(axis=1)).astype(float)
+    left.plot(first, sizes, **MARK)
+    epoch_axis(left, int(epochs[-1]))
+    left.set(xlabel="epoch", ylabel="width" if by_width else "share of wrong labels")
+    chosen = np.unique(epochs[np.linspace(0, len(epochs) - 1, CURVES + 1).round().astype(int)[1:]])
+    for epoch, colour in zip(chosen, theme.layer_colours(len(chosen)).values(), strict=True):
+        right.plot(sizes, errors[epoch], "o-", color=colour, label=f"epoch {epoch:.0f}")
+    right.set(xlabel=left.get_ylabel(), ylabel="test error")
+    right.legend()
+    for axis in (left.yaxis, right.xaxis) if by_width else ():
+        _log(axis.axes, axis)
+
+
+def _log(axes: Axes, axis) -> None:
+    plain_log(axis)
+    axes.margins(0.02)
