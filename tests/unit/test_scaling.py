@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from epochwise.training.scaling import Scaling
 from epochwise.workflow.errors import InputError
 
-KINDS = ("unit", "symmetric", "standardize")
+KINDS = ("unit", "symmetric", "centre", "standardize")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -46,6 +46,14 @@ def test_standardized_training_pixels_have_mean_0_and_deviation_1(random):
     np.testing.assert_allclose(planes.std((0, 2)), 1, atol=1e-6)
 
 
+def test_centred_training_pixels_have_mean_0_and_keep_their_range(random):
+    pixels = random.integers(0, 200, (80, 3 * 10), np.uint8)
+    inputs = Scaling.fit("centre", pixels, 3).apply(pixels).reshape(80, 3, 10).astype(np.float64)
+    np.testing.assert_allclose(inputs.mean((0, 2)), 0, atol=1e-6)
+    planes = pixels.reshape(80, 3, 10) / 255
+    np.testing.assert_allclose(np.ptp(inputs, (0, 2)), np.ptp(planes, (0, 2)), atol=1e-6)
+
+
 def test_a_black_channel_cannot_be_standardized(random):
     pixels = random.integers(0, 256, (7, 8), np.uint8)
     pixels[:, 4:] = 0
@@ -60,5 +68,5 @@ def test_no_constant_channel_can_be_standardized():
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match=r"'centre' is not one of unit, symmetric, standardize"):
-        Scaling.fit("centre", np.zeros((1, 1), np.uint8), 1)
+    with pytest.raises(ValueError, match=r"'center' is not one of unit, symmetric, centre, standardize"):
+        Scaling.fit("center", np.zeros((1, 1), np.uint8), 1)

@@ -265,16 +265,16 @@ inputs[:, 20] = 1
 network = MLP(20, 2, 16, 3)
 initialize(network, "pytorch", 0)
 stack = Stack([network], 0.01)
-adam, steps = stack._adam, []
+optimize, steps = stack._optimize, []
 
 def paused():
-    adam()
+    optimize()
     steps.append(None)
     if pauses and len(steps) == 30:  # of 20 per epoch
         print("in epoch 2", flush=True)
         time.sleep(600)
 
-stack._adam = paused
+stack._optimize = paused
 settings = {
     "epochs": 4, "learning_rate": 0.01, "batch_size": 10, "evaluations_per_decade": 10, "snapshots_per_decade": 5,
     "checkpoint_seconds": 1e9,

@@ -72,6 +72,11 @@ CHANGES = (
     Change("training.snapshots_per_decade", 3, TRAIN),
     Change("training.device", "cpu", TRAIN),
     Change("training.precision", "bfloat16", TRAIN),
+    Change("training.weight_decay", 0.1, TRAIN),
+    Change("training.adam_epsilon", 1e-4, TRAIN),
+    Change("training.adam_beta2", 0.99, TRAIN),
+    Change("training.activation_cap", 2.0, TRAIN),
+    Change("training.optimizer", "sgd", TRAIN),
     Change("training.threads", 2, NOTHING),
     Change("training.checkpoint_seconds", 5, NOTHING),
     Change("training.stack_seeds", True, TRAIN),
@@ -127,6 +132,7 @@ UNCHANGEABLE = {
     "experiment": "chooses what is built",
     "experiments.<name>.twins": "true adds the runs without noise, and twins",
     "experiments.<name>.maps": "true adds a figure",
+    "experiments.<name>.training.momentum": "train and later",  # refused with the optimizer of that run
 }
 # Keys that other kinds of noise have; test_noise_kinds.py changes them.
 UNCHANGEABLE |= {
@@ -209,6 +215,7 @@ MODULES = {
     "training/history": TRAIN,
     "training/loop": TRAIN,
     "training/mlp": TRAIN,
+    "training/optimizer": TRAIN,
     "training/pace": TRAIN,
     "training/run": TRAIN,
     "training/scaling": TRAIN,

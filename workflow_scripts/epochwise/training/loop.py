@@ -39,7 +39,7 @@ def train(
     folder: Path,
     made_from: str,
 ) -> State:
-    """Train the networks of a stack, with Adam on softmax cross-entropy.
+    """Train the networks of a stack on softmax cross-entropy.
 
     A signal undoes the epoch that it interrupts, so that a saved state is always one between two epochs.
 

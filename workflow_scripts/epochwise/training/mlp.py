@@ -10,24 +10,32 @@ class MLP(nn.Module):
     """`hidden_layers` layers of `width` ReLU units and a linear output layer.
 
     Parameters are named `layers.{l}.weight` (out, in) and `layers.{l}.bias`, l = 0..hidden_layers.
+
+    Attributes:
+        activation_cap: largest value of an activation; larger ones are clipped to it. None clips nothing.
     """
 
-    def __init__(self, inputs: int, hidden_layers: int, width: int, classes: int):
+    def __init__(self, inputs: int, hidden_layers: int, width: int, classes: int, activation_cap: float | None = None):
         super().__init__()
+        self.activation_cap = activation_cap
         sizes = [inputs, *[width] * hidden_layers, classes]
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(sizes))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Logits (N, K) for inputs (N, D)."""
         for layer in self.layers[:-1]:
-            inputs = torch.relu(layer(inputs))
+            inputs = self.activate(layer(inputs))
         return self.layers[-1](inputs)
+
+    def activate(self, values: torch.Tensor) -> torch.Tensor:
+        """ReLU of `values`, in place, clipped at the cap."""
+        return values.relu_() if self.activation_cap is None else values.clamp_(0, self.activation_cap)
 
     def activations(self, inputs: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Post-ReLU activations (N, H) of every hidden layer, first to last, and the logits (N, K)."""
         hidden = []
         for layer in self.layers[:-1]:
-            inputs = layer(inputs).relu_()
+            inputs = self.activate(layer(inputs))
             hidden.append(inputs)
         return hidden, self.layers[-1](inputs)
 

@@ -19,6 +19,7 @@ from epochwise.training.evaluation import Data
 from epochwise.training.folders import HISTORY_FILE, PROVENANCE_FILE
 from epochwise.training.history import HISTORY, history
 from epochwise.training.mlp import MLP, initialize
+from epochwise.training.optimizer import Optimizer
 from epochwise.training.scaling import Scaling
 from epochwise.training.stack import Stack, network_inputs
 from epochwise.workflow import gpus, records, seeding, tables
@@ -61,7 +62,7 @@ def train_networks(folder: Path, spec: Mapping, inputs: Inputs, *, code: str, th
         data, scaling, sizes = read_data(inputs, spec, device, dtype)
         networks = initial_networks(spec, *sizes)
         state = loop.train(
-            Stack(networks, settings["learning_rate"], device, dtype),
+            Stack(networks, settings["learning_rate"], device, dtype, Optimizer.of(settings)),
             data,
             {**settings, "checkpoint_seconds": resources["checkpoint_seconds"]},
             seeds=spec["seeds"],
@@ -99,7 +100,8 @@ def read_data(
 
 def initial_networks(spec: Mapping, inputs: int, classes: int) -> list[MLP]:
     """The untrained networks, one per seed of `spec`."""
-    networks = [MLP(inputs, spec["hidden_layers"], spec["width"], classes) for _ in spec["seeds"]]
+    shape = (inputs, spec["hidden_layers"], spec["width"], classes)
+    networks = [MLP(*shape, spec["training"]["activation_cap"]) for _ in spec["seeds"]]
     for network, seed in zip(networks, spec["seeds"], strict=True):
         initialize(network, spec["training"]["initialization"], seeding.integer("initial_weights", seed))
     return networks

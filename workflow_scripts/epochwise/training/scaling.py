@@ -16,17 +16,22 @@ class Scaling:
 
     @classmethod
     def fit(cls, kind: str, pixels: np.ndarray, channels: int) -> "Scaling":
-        """Scaling of a `kind` (unit, symmetric, standardize) for training pixels (N, C·H·W) uint8 in CHW order."""
+        """Scaling of a `kind` for training pixels (N, C·H·W) uint8 in CHW order.
+
+        The kinds are unit, symmetric, centre and standardize; the schema of the configuration explains them.
+        """
         if kind == "unit":
             return cls((0.0,) * channels, (1.0,) * channels)
         if kind == "symmetric":
             return cls((0.5,) * channels, (0.5,) * channels)
-        if kind != "standardize":
-            raise ValueError(f"input_scaling {kind!r} is not one of unit, symmetric, standardize")
+        if kind not in ("centre", "standardize"):
+            raise ValueError(f"input_scaling {kind!r} is not one of unit, symmetric, centre, standardize")
         planes = pixels.reshape(len(pixels), channels, -1)
         counts = [np.bincount(planes[:, c].reshape(-1), minlength=256) for c in range(channels)]  # exact integer sums
         grey = np.arange(256) / 255
         mean = [float(n @ grey / n.sum()) for n in counts]
+        if kind == "centre":
+            return cls(tuple(mean), (1.0,) * channels)
         std = [float(np.sqrt(n @ (grey - m) ** 2 / n.sum())) for n, m in zip(counts, mean, strict=True)]
         constant = [c for c, n in enumerate(counts) if np.count_nonzero(n) == 1]
         if constant:

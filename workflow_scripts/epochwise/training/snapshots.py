@@ -1,6 +1,7 @@
 """Saved weights, and the state that a killed training job continues from; safetensors only, never a pickle."""
 
 import json
+import math
 import zlib
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def save(folder: str | Path, model: MLP, epoch: int, seed: int, scaling: Scaling
         "input_mean": json.dumps(scaling.mean),
         "input_std": json.dumps(scaling.std),
     }
+    if model.activation_cap is not None:
+        metadata["activation_cap"] = json.dumps(model.activation_cap)
     _write(snapshot_path(folder, epoch), model.state_dict(), metadata)
 
 
@@ -37,7 +40,7 @@ def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
         widths = json.loads(metadata["hidden_widths"])
         inputs, classes = tensors["layers.0.weight"].shape[1], len(tensors[f"layers.{len(widths)}.bias"])
         with torch.device("meta"):  # because drawing weights would take time, and they are overwritten at once
-            model = MLP(inputs, len(widths), widths[0], classes)
+            model = MLP(inputs, len(widths), widths[0], classes, _cap_of(metadata))
         model.load_state_dict(tensors, assign=True)
         scaling = Scaling(tuple(json.loads(metadata["input_mean"])), tuple(json.loads(metadata["input_std"])))
     except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -45,6 +48,16 @@ def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
             f"{path} is no usable snapshot ({error}); delete {path.parent} and run the workflow again."
         ) from error
     return model.requires_grad_(False), scaling
+
+
+def _cap_of(metadata: dict[str, str]) -> float | None:
+    """The cap in a snapshot's metadata, None if it has none. Raises ValueError if it is no positive number."""
+    if "activation_cap" not in metadata:
+        return None
+    cap = float(metadata["activation_cap"])
+    if not 0 < cap < math.inf:
+        raise ValueError(f"its activation_cap {cap} is not a positive number")
+    return cap
 
 
 def save_state(path: str | Path, tensors: dict[str, torch.Tensor], progress: dict) -> None:

@@ -2,7 +2,8 @@
 
 Besides its matrix products a step costs mostly overhead, so this module keeps the overhead small:
 
-- All weights are in one buffer, which Adam updates in few calls. Every result is written into a buffer made in advance.
+- All weights are in one buffer, which the optimizer updates in few calls. Every result is written into a buffer made
+  in advance.
 - Each layer keeps its biases as one more column of its weights, and its inputs have a column of ones to multiply them
   with. So the products also compute the biases' contribution and their gradient.
 - Rows are padded with zeros to whole cache lines and multiplied as a whole, because processors and GPUs are fastest on
@@ -18,13 +19,13 @@ import numpy as np
 import torch
 
 from epochwise.training.mlp import MLP
+from epochwise.training.optimizer import Optimizer, Part
 from epochwise.training.scaling import Scaling
 
 CACHE_LINE = 16  # float32 numbers
 EVALUATED = 2048  # samples per forward pass of an evaluation, because this bounds memory
 PIECE = 1 << 19  # weights that a processor updates and rounds at a time, because its cache holds about this many
-CUDA_PIECES = 32  # parts of the weights in one call of Adam on a GPU: enough to occupy it, and still one kernel
-BETAS, EPSILON = (0.9, 0.999), 1e-8
+CUDA_PIECES = 32  # parts of the weights in one call on a GPU: enough to occupy it, and still one kernel
 
 
 def padded(inputs: int) -> int:
@@ -62,21 +63,6 @@ class _Buffers:
     logits: torch.Tensor
 
 
-@dataclass(frozen=True)
-class _Update:
-    """A part of all weights that one call of Adam updates and one copy then rounds.
-
-    The lists are what `torch._fused_adam_` takes. `rounded` and `exact` are views of the same part as one tensor.
-    """
-
-    weights: list[torch.Tensor]
-    gradients: list[torch.Tensor]
-    exp_avg: list[torch.Tensor]
-    exp_avg_sq: list[torch.Tensor]
-    rounded: torch.Tensor
-    exact: torch.Tensor
-
-
 class Stack:
     """S networks of one shape, trained on the same inputs, each with labels and a batch order of its own.
 
@@ -89,14 +75,15 @@ class Stack:
             loss.backward()
             optimizer.step()
 
-    The optimizer is Adam (Kingma & Ba 2015) with β = (0.9, 0.999) and ε = 1e-8. The gradient is written out by hand,
-    and one batched product serves all networks.
+    The gradient is written out by hand, and one batched product serves all networks. Activations are clipped at the
+    networks' `activation_cap`, if they have one.
 
     Attributes:
         networks: the networks. Their parameters are views of `parameters`, so training changes them in place.
         parameters: all weights and biases (P,) float32, network by network within each layer.
-        exp_avg, exp_avg_sq: Adam's moments of the gradient and of its square (P,) float32, named as in torch.
-        step: number of Adam's steps so far.
+        exp_avg, exp_avg_sq: Adam's moments of the gradient and of its square (P,) float32, named as in torch. Gradient
+            descent keeps its momentum in `exp_avg`.
+        step: number of steps so far.
         gradient: gradient of the loss in the latest step (P,).
         rounds: whether the products use a copy of the weights that is rounded to `dtype` bfloat16. Weights, moments,
             softmax and loss are float32 always.
@@ -108,8 +95,9 @@ class Stack:
         learning_rate: float,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        optimizer: Optimizer | None = None,
     ):
-        self.networks, self.learning_rate = networks, learning_rate
+        self.networks, self.learning_rate, self.optimizer = networks, learning_rate, optimizer or Optimizer()
         self.device, self.dtype = torch.device(device), dtype
         self.sizes = [networks[0].layers[0].in_features, *(layer.out_features for layer in networks[0].layers)]
         length = sum(len(networks) * out * padded(inputs) for inputs, out in itertools.pairwise(self.sizes))
@@ -117,6 +105,9 @@ class Stack:
         self.step = torch.zeros((), device=device)
         self._take_over_parameters()
         self.rounds = dtype != torch.float32
+        cap = networks[0].activation_cap
+        # Rounded as the activations are, because the backward pass knows a clipped activation by its being equal to it.
+        self._cap = None if cap is None else torch.tensor(cap, dtype=dtype).item()
         # What the products read: the weights themselves, or a rounded copy.
         self._factors = self.parameters.to(dtype)
         # On a GPU a product of bfloat16 numbers can be written as float32; a processor rounds it to bfloat16.
@@ -141,9 +132,11 @@ class Stack:
 
         Per hidden layer these are five: its product, ReLU, the gradient of its weights, and the gradient by its outputs
         with that of ReLU. The seven others are the choice of the samples, the output layer's two products, softmax, its
-        gradient, the count of steps, and Adam. Rounding takes two more, and joining the samples of networks one.
+        gradient, the count of steps, and the optimizer. Rounding takes two more, and joining the samples of networks
+        and weight decay take one each.
         """
-        return 5 * (len(self.sizes) - 2) + 7 + 2 * self.rounds + (len(self.networks) > 1)
+        extra = 2 * self.rounds + (len(self.networks) > 1) + (self.optimizer.weight_decay > 0)
+        return 5 * (len(self.sizes) - 2) + 7 + extra
 
     def state(self) -> dict[str, torch.Tensor]:
         """The tensors that training changes, by name. They are not copied."""
@@ -169,7 +162,8 @@ class Stack:
 
         Returns:
             Whether each network is still finite (S,). The logits of the last batch show it, because a weight that is
-            infinite or not a number never becomes finite again.
+            infinite or not a number never becomes finite again. Under a cap all weights are looked at, because an
+            infinite activation is clipped.
         """
         labels = given.gather(1, permutations)
         one_hot = self._squeezed(torch.nn.functional.one_hot(labels, self.sizes[-1]).to(torch.float32))
@@ -180,8 +174,12 @@ class Stack:
             self._forward(buffers)
             self._multiply(buffers.layer_inputs[-1], self._forward_weights[-1], out=buffers.logits)
             self._backward(buffers, targets)
-            self._adam()
-        return buffers.logits.isfinite().flatten(-2).all(-1).reshape(-1)
+            self._optimize()
+        finite = buffers.logits.isfinite().flatten(-2).all(-1).reshape(-1)
+        if self._cap is not None:
+            for matrices in self._matrices(self.parameters):
+                finite = finite & matrices.isfinite().flatten(1).all(1)
+        return finite
 
     @torch.inference_mode()
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -200,7 +198,8 @@ class Stack:
     def _forward(self, buffers: _Buffers) -> None:
         """Compute the hidden layers for the inputs in `buffers`."""
         for inputs, weights, hidden in zip(buffers.layer_inputs, self._forward_weights, buffers.hidden, strict=False):
-            self._multiply(inputs, weights, out=hidden).relu_()
+            self._multiply(inputs, weights, out=hidden)
+            hidden.relu_() if self._cap is None else hidden.clamp_(0, self._cap)
 
     def _backward(self, buffers: _Buffers, targets: torch.Tensor) -> None:
         """Compute the gradient of the mean cross-entropy for a batch with the one-hot labels `targets` (S, B, K).
@@ -215,21 +214,20 @@ class Stack:
             self._multiply_scaled(gradient, delta.mT, inputs, *out_dtype, beta=0, alpha=share, out=gradient)
             if layer > 0:
                 delta = self._multiply(delta, self._backward_weights[layer], out=buffers.delta[layer - 1])
-                torch.ops.aten.threshold_backward.grad_input(delta, buffers.hidden[layer - 1], 0, grad_input=delta)
+                self._through_activation(delta, buffers.hidden[layer - 1])
 
-    def _adam(self) -> None:
-        """Update the weights, and round them for the next step's products.
+    def _through_activation(self, delta: torch.Tensor, hidden: torch.Tensor) -> None:
+        """Set `delta` (S, B, H) to 0 in place where the activation `hidden` is constant: at 0, and at the cap."""
+        if self._cap is None:
+            torch.ops.aten.threshold_backward.grad_input(delta, hidden, 0, grad_input=delta)
+        else:
+            torch.ops.aten.hardtanh_backward.grad_input(delta, hidden, 0, self._cap, grad_input=delta)
 
-        `torch._fused_adam_` is the function inside torch.optim.Adam. It is called directly, because for small networks
-        the class around it costs more than the update, and importing that class also imports torch's compiler.
-        """
+    def _optimize(self) -> None:
+        """Update the weights, and round them for the next step's products."""
         self.step += 1
         for part in self._updates:
-            torch._fused_adam_(
-                part.weights, [gradient.float() for gradient in part.gradients], part.exp_avg, part.exp_avg_sq, [],
-                [self.step] * len(part.weights), lr=self.learning_rate, beta1=BETAS[0], beta2=BETAS[1], eps=EPSILON,
-                weight_decay=0.0, amsgrad=False, maximize=False,
-            )  # fmt: skip
+            self.optimizer.update(part, self.step, self.learning_rate)
             if self.rounds:
                 part.rounded.copy_(part.exact)
 
@@ -243,8 +241,8 @@ class Stack:
                 bias.copy_(linear.bias)
                 linear.weight.data, linear.bias.data = weight, bias
 
-    def _make_updates(self) -> list[_Update]:
-        """The parts in which Adam updates the weights.
+    def _make_updates(self) -> list[Part]:
+        """The parts in which the optimizer updates the weights.
 
         A processor that rounds takes one piece after another, because each then stays in its cache. A GPU takes all
         pieces in one call, because its kernel would otherwise occupy few multiprocessors in small networks.
@@ -258,7 +256,7 @@ class Stack:
             for buffer in (self.parameters, self.gradient, self.exp_avg, self.exp_avg_sq, self._factors)
         )
         return [
-            _Update(*(list(part.split(piece)) for part in adam), rounded=factors, exact=adam[0])
+            Part(*(list(part.split(piece)) for part in adam), rounded=factors, exact=adam[0])
             for *adam, factors in zip(*parts, strict=True)
         ]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from epochwise.workflow.config_checks import ConfigError, legal, lookup, validate
+from epochwise.workflow.config_checks import ConfigError, check_optimizer, legal, lookup, validate
 from epochwise.workflow.errors import InputError
 
 SCHEMA_PATH = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
@@ -111,6 +111,10 @@ def _resolve_experiment(config: Mapping, schema: Mapping, name: str) -> dict:
     settings = _with_defaults(settings, {"properties": schema["$defs"]["settings"]["properties"]})
     training = schema["$defs"]["settings"]["properties"]["training"]
     models = _expand_grids(f"{where}.models", _without_nulls(f"{where}.models", block["models"]))
+    for key, model in models.items():
+        own = _with_defaults({**settings["training"], **model.get("training", {})}, training)
+        models[key] = {**model, "training": own}
+        check_optimizer(f"{where}.models.{key}.training", own, training["properties"])
     noises = _without_nulls(f"{where}.noises", block["noises"])
     if settings["twins"]:
         if TWIN in noises:
@@ -120,10 +124,7 @@ def _resolve_experiment(config: Mapping, schema: Mapping, name: str) -> dict:
         **settings,
         "dataset": {**dataset, "path": _expanded(dataset["path"])},
         "noises": noises,
-        "models": {
-            key: {**model, "training": _with_defaults({**settings["training"], **model.get("training", {})}, training)}
-            for key, model in models.items()
-        },
+        "models": models,
         "seeds": block["seeds"],
     }
 
@@ -250,7 +251,7 @@ def _with_defaults(value: Mapping, schema: Mapping) -> dict:
             filled[key] = _with_defaults(filled.get(key, {}), node)
         elif "default" in node:
             filled.setdefault(key, node["default"])
-        if node.get("type") == "number" and key in filled:
+        if "number" in node.get("type", "") and filled.get(key) is not None:
             filled[key] = float(filled[key])  # 1 and 1.0 are one value
     return filled
 

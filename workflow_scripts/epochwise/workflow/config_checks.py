@@ -143,3 +143,23 @@ def lookup(blocks: Mapping, name: str, key: str, parent: str) -> Any:
             f"There are: {', '.join(blocks)}."
         )
     return blocks[name]
+
+
+# The keys of `training` that only this optimizer uses.
+_ONLY_FOR = {"momentum": "sgd", "adam_epsilon": "adam", "adam_beta2": "adam"}
+
+
+def check_optimizer(where: str, training: Mapping, schema: Mapping) -> None:
+    """Raise ConfigError if a key of `training` is set that its optimizer does not use; `schema` has the defaults."""
+    for key, optimizer in _ONLY_FOR.items():
+        default = schema[key]["default"]
+        if training["optimizer"] != optimizer and training[key] != default:
+            raise ConfigError(
+                f"{where}.{key}: {training[key]} has no effect, because the optimizer is {training['optimizer']}; set "
+                f"it to {default}, or choose optimizer: {optimizer}."
+            )
+    if training["learning_rate"] * training["weight_decay"] >= 1:
+        raise ConfigError(
+            f"{where}.weight_decay: {training['weight_decay']} times the learning rate {training['learning_rate']} is "
+            "at least 1, so one step would remove all weights or turn their signs; give a smaller number."
+        )
