@@ -197,7 +197,7 @@ def test_a_restored_stack_continues_exactly(name, dtype):
 
 
 def test_gradient_descent_by_hand():
-    """One weight w = 2 with gradient 3 and η = 0.1; decay 1 leaves 1.8, the first step 1.5; then decay 1.35, the second step 0.78."""
+    """One weight w = 2 with gradient 3, η = 0.1: decay leaves 1.8, the step 1.5; then decay 1.35, the step 0.78."""
     weight, gradient = torch.tensor([2.0]), torch.tensor([3.0])
     momentum = torch.zeros(1)
     part = Part([weight], [gradient], [momentum], [torch.zeros(1)], weight, weight)

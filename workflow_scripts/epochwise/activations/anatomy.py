@@ -24,7 +24,7 @@ def mean_gradient(model: MLP, layer: int, neuron: int, inputs: torch.Tensor, bat
         images = batch.detach().clone().requires_grad_(True)
         values = images
         for hidden in model.layers[:layer]:
-            values = torch.relu(hidden(values))
+            values = model.activate(hidden(values))
         [gradient] = torch.autograd.grad(values[:, neuron].sum(), images)
         total += gradient.sum(0, dtype=torch.float64)
     return (total / len(inputs)).cpu().numpy()

@@ -71,7 +71,7 @@ def edited_logits(
         change = (scale - 1) * activation + shift * means[neuron]
         values = received + change[:, None] * column
         for next_layer in following[1:]:
-            values = next_layer(torch.relu_(values))
+            values = next_layer(model.activate(values))
         yield edit, values
 
 
