@@ -2,22 +2,12 @@
 
 import importlib
 
-from epochwise.activations.edit_tables import ANATOMY_IMAGES
-from epochwise.activations.tables import SAMPLES
 from epochwise.data import image_table
 from epochwise.data.corruption import LABELS
 from epochwise.figures import theme
-from epochwise.findings import causes, geometry, summary, twins
+from epochwise.findings.drawn import SCHEMAS
 from epochwise.workflow import tables
 from epochwise.workflow.job import job
-
-SCHEMAS = (
-    summary.SCHEMAS
-    | causes.SCHEMAS
-    | geometry.SCHEMAS
-    | twins.SCHEMAS
-    | {"samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
-)
 
 with job(snakemake) as spec, theme.applied():
     inputs = {

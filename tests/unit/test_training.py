@@ -215,7 +215,7 @@ def test_a_run_that_continues_on_other_hardware_says_so(tmp_path, data, monkeypa
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("interrupted", ["_adam", "logits"])  # in the middle of an epoch, and of an evaluation
+@pytest.mark.parametrize("interrupted", ["_optimize", "logits"])  # in the middle of an epoch, and of an evaluation
 def test_a_run_that_is_asked_to_end_undoes_the_epoch_and_saves_the_state_first(
     tmp_path, data, monkeypatch, number, interrupted
 ):

@@ -251,6 +251,7 @@ MODULES = {
     "findings/causes": CAUSES,
     "findings/geometry": GEOMETRY,
     "findings/claims": CLAIMS,
+    "findings/drawn": FIGURES,
     "findings/effects": CLAIMS,
     "findings/evidence": CLAIMS,
     "findings/findings": CLAIMS,

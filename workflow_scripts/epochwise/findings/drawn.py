@@ -1,0 +1,8 @@
+"""The schemas of all tables that figures draw."""
+
+from epochwise.activations.edit_tables import ANATOMY_IMAGES
+from epochwise.activations.tables import SAMPLES
+from epochwise.findings import causes, geometry, summary, twins
+
+SCHEMAS = summary.SCHEMAS | causes.SCHEMAS | geometry.SCHEMAS | twins.SCHEMAS
+SCHEMAS |= {"samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
