@@ -18,11 +18,11 @@ HEIGHT = 2.3  # inches of a row of panels
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
-    """Per noise and depth with at least three widths, a map over epochs and widths, and beside it test error by width.
+    """A map per noise and depth with at least three widths, over epochs and widths; beside it test error by width.
 
-    Per depth and width with at least three noise rates, a map over epochs and rates, and beside it test error by rate.
-    The line shows the first epoch at which 99 % of the training samples have their given labels. The numbers have the
-    columns `noise`, `model`, `epoch`, `value` of `numbers`, and
+    Per depth with at least three noise rates, there is also a map over epochs and rates of its widest network. The line
+    shows the first epoch at which 99 % of the training samples have their given labels. The numbers have the columns
+    `noise`, `model`, `epoch`, `value` of `numbers`, and
 
     - `part`: name of the row of panels,
     - `by`, `size`: width or rate, and its value,
@@ -51,11 +51,15 @@ def _numbers(curves: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     about = runs.drop_duplicates(["noise", "model"]).drop(columns="seed")
     wide = where(curves, metric="accuracy", subset=["test", "train"])
     wide = wide.pivot(index=["noise", "model", "epoch"], columns="subset", values="mean").reset_index()
-    table = wide.assign(value=1 - wide["test"]).merge(about, on=["noise", "model"])
-    kinds = (("width", ["noise", "hidden_layers"]), ("achieved_rate", ["hidden_layers", "width"]))
+    table = about.merge(wide.assign(value=1 - wide["test"]), on=["noise", "model"])  # in the order of the runs
+    widest = table["width"] == table.groupby("hidden_layers")["width"].transform("max")
+    kinds = (
+        ("width", ["noise", "hidden_layers"], table),
+        ("achieved_rate", ["hidden_layers", "width"], table[widest]),
+    )
     found = []
-    for by, keys in kinds:
-        for key, rows in table.groupby(keys, sort=False):
+    for by, keys, candidates in kinds:
+        for key, rows in candidates.groupby(keys, sort=False):
             if rows[by].nunique() >= FEWEST:
                 named = ", ".join(_named(name, value) for name, value in zip(keys, key, strict=True))
                 size = rows[by].astype(float)
@@ -86,7 +90,7 @@ def _row(block: SubFigure, rows: pd.DataFrame, highest: float) -> None:
     for epoch, colour in zip(chosen, theme.layer_colours(len(chosen)).values(), strict=True):
         right.plot(sizes, errors[epoch], "o-", color=colour, label=f"epoch {epoch:.0f}")
     right.set(xlabel=left.get_ylabel(), ylabel="test error")
-    right.legend()
+    right.legend(loc="upper left", bbox_to_anchor=(1, 1.05), handlelength=1)
     for axis in (left.yaxis, right.xaxis) if by_width else ():
         _log(axis.axes, axis)
 

@@ -1,0 +1,52 @@
+"""Which maps of test error are drawn, with which numbers, and where the training data are interpolated."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from epochwise.figures import maps, theme
+
+EPOCHS = (0, 1, 9)
+WIDTHS = (4, 8, 16)
+RATES = {"low": 0.1, "high": 0.3, "clean": 0.0}
+
+
+@pytest.fixture
+def inputs():
+    """Three widths and three rates; wider networks interpolate sooner, and the narrowest never does."""
+    curves, runs = [], []
+    for (noise, rate), width in itertools.product(RATES.items(), WIDTHS):
+        key = {"noise": noise, "model": f"w{width}"}
+        runs.append(key | {"seed": 0, "hidden_layers": 2, "width": width, "achieved_rate": rate})
+        for epoch in EPOCHS:
+            train = 1.0 if epoch * width**2 >= 250 else 0.5
+            for subset, accuracy in (("train", train), ("test", 1 - rate - width / 100), ("clean", 0.2)):
+                row = {"epoch": epoch, "subset": subset, "metric": "accuracy", "mean": accuracy}
+                curves.append(key | row)
+    return {"curves": pd.DataFrame(curves), "runs": pd.DataFrame(runs)}
+
+
+def test_a_map_per_noise_and_one_of_the_widest_network(inputs):
+    with theme.applied():
+        figure, numbers = maps.draw(inputs, None, {})
+    assert list(numbers["part"].unique()) == [
+        "low, 2 hidden layers", "high, 2 hidden layers", "clean, 2 hidden layers", "2 hidden layers, width 16",
+    ]  # fmt: skip
+    by_rate = numbers[numbers["by"] == "rate"]
+    assert set(by_rate["model"]) == {"w16"} and set(by_rate["size"]) == {0.0, 0.1, 0.3}
+    for row in numbers.itertuples():
+        width = int(row.model.removeprefix("w"))
+        assert row.value == pytest.approx(RATES[row.noise] + width / 100)
+    lines = [axes.lines[0] for part in figure.subfigs[:3] for axes in part.axes[:1]]
+    for line in lines:
+        np.testing.assert_array_equal(line.get_xdata(), [np.nan, 9, 1])  # 9·4² < 250, 9·8² and 1·16² are not
+        np.testing.assert_array_equal(line.get_ydata(), WIDTHS)
+
+
+def test_two_widths_and_two_rates_make_no_map(inputs):
+    few = {name: t[t["noise"].isin(["low", "high"]) & t["model"].isin(["w4", "w8"])] for name, t in inputs.items()}
+    with theme.applied():
+        _, numbers = maps.draw(few, None, {})
+    assert numbers.empty
