@@ -33,7 +33,8 @@ def interventions() -> Work:
     subsets = {"clean": (~noisy, labels), "noisy_given": (noisy, labels), "noisy_true": (noisy, labels)}
     neurons = {f"target_{number}": number for number in range(7)}
     hidden = torch.randn(2048, WIDTH)
-    following = len(neurons) * len(edits.EDITS) * (LAYERS - LAYER)
+    # The product after the edited layer is needed once per neuron, all later ones once per edit.
+    following = len(neurons) * (1 + len(edits.EDITS) * (LAYERS - LAYER - 1))
 
     def products() -> None:
         for start in range(0, SAMPLES, 2048):

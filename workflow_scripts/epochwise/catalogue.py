@@ -293,7 +293,7 @@ COLUMNS = {
     "bootstrap_high": "upper end of the bootstrap interval over seeds",
     "effect_size": "mean effect over its standard deviation over seeds (Cohen's d_z)",
     "seeds_needed": "seeds that would decide the claim with probability 0.8 at the observed effect; missing if none",
-    "target": "edited neuron: large, runner_up, or a control that contributes as much (matched)",
+    "target": "edited neuron: large, runner_up, or a control nearest in contribution (matched)",
     "contribution": "root mean square of the activation times the norm of the outgoing weights",
     "edit": "none, zero, mean, half, one_and_a_half, double: what the activation is set to",
     "accuracy_change": "accuracy minus that of the unedited network",
@@ -439,8 +439,8 @@ FIGURES = (
         "interventions",
         ("interventions", "phases"),
         "What changes if the large neuron is edited: test accuracy and accuracy on the wrong labels, minus those of "
-        "the unedited network. The same edit of the neuron with the second largest peak and of neurons that contribute "
-        "as much shows what any neuron of this size costs. Bands are intervals over seeds.",
+        "the unedited network. The same edit of the neuron with the second largest peak, and of the five neurons "
+        "nearest in contribution, shows what other neurons of the layer cost. Bands are intervals over seeds.",
         part="interventions",
     ),
     Figure(

@@ -18,7 +18,7 @@ ROWS = {
 TARGETS = {
     "large": {"color": theme.VERMILION, "label": "large neuron"},
     "runner_up": {"color": theme.SKY, "label": "second largest peak"},
-    "matched": {"color": theme.BLACK, "label": "neurons that contribute as much (mean of five)"},
+    "matched": {"color": theme.BLACK, "label": "nearest in contribution (mean of five)"},
 }
 
 

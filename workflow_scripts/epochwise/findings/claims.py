@@ -250,7 +250,7 @@ CLAIMS = (
             finding=3,
             source=OURS,
             statement=f"The network needs the large activation: {what}, test accuracy falls more than with controls.",
-            measure="cost in test accuracy at the end, minus the mean cost of neurons that contribute as much",
+            measure="cost in test accuracy at the end, minus the mean cost of the neurons nearest in contribution",
             margin="accuracy",
             effect=partial(effects.needed_at_end, edit=edit),
             figures=("interventions",),
