@@ -130,7 +130,7 @@ def follows_input(run: Run) -> float:
 def needed_at_end(run: Run, edit: str) -> float:
     """Test accuracy that an edit of the large neuron costs at the end, minus the mean that it costs of the controls.
 
-    The controls are the neurons of the same layer that come nearest in contribution, see `epochwise.activations.edits.targets`.
+    The controls are the neurons of its layer nearest in contribution, see `epochwise.activations.edits.targets`.
     """
     change = _changes_of_test_accuracy(run, edit)
     change = change[change.index == change.index.max()]
