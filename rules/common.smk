@@ -397,7 +397,7 @@ def everything(wildcards):
         root = f"results/{experiment}"
         files += figure_files(experiment) + summary_files(experiment)
         files += [f"{root}/{table.path}" for table in catalogue.RESULT_TABLES]
-        files += [f"{root}/claims.md", f"{root}/findings.md", f"{root}/claims.html"]
+        files += [f"{root}/claims.md", f"{root}/findings.md", f"{root}/claims.html", f"{root}/explorer.html"]
         files += [f"{root}/captions/{name}.rst" for name in CAPTIONS]
         files += [f"results/data/{b['dataset']['name']}/{table.path}" for table in catalogue.DATASET_TABLES]
         for noise, model, seed in runs_of(experiment):

@@ -1,4 +1,4 @@
-"""What the explorer holds: curves, separation, peaks and samples of every run and over seeds, as plain data for JSON."""
+"""What the explorer holds: curves, separation, peaks and samples, of every run and over seeds, ready for JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from epochwise.activations.tables import NEURONS, OUTPUTS, SAMPLES
 from epochwise.analysis.separation import SEPARATION
 from epochwise.data.corruption import LABELS
 from epochwise.data.image_table import Images
-from epochwise.findings import summary
+from epochwise.figures.numbers import where
 from epochwise.report import explorer_samples
 from epochwise.training.history import HISTORY
 from epochwise.workflow import tables
@@ -90,19 +90,15 @@ def _curves_of_run(file: RunFiles, phases_by_seed: pd.DataFrame, run: Sequence) 
     """Curves of one run, and the epochs of P, F and D that this run has."""
     history = tables.read(file.history, HISTORY)
     table = history.melt(["epoch", "subset"], [*METRICS], var_name="metric", value_name="mean")
-    noise, model, seed = run
-    phases = phases_by_seed.query("noise == @noise and model == @model and seed == @seed").rename(
-        columns={"value": "mean"}
-    )
+    phases = where(phases_by_seed, **dict(zip(("noise", "model", "seed"), run, strict=True)))
+    phases = phases.rename(columns={"value": "mean"})
     return {**_curves(table.assign(low=np.nan, high=np.nan)), "marks": _marks(phases.assign(n=1))}
 
 
 def _mean_of_seeds(noise: str, model: str, over_seeds: Mapping[str, pd.DataFrame], peaks: list[dict]) -> dict:
     """Curves, marks, separation and peaks of a model over its seeds."""
     of_model = {
-        name: table.query("noise == @noise and model == @model")
-        for name, table in over_seeds.items()
-        if name != "phases_by_seed"
+        name: where(table, noise=noise, model=model) for name, table in over_seeds.items() if name != "phases_by_seed"
     }
     mean = np.mean([peak["values"] for peak in peaks], axis=0)
     return {
@@ -174,7 +170,10 @@ def _responses(samples: pd.DataFrame) -> Responses:
     samples = samples.sort_values(["epoch", "layer", "index"], kind="stable")
     values = samples["value"].to_numpy().reshape(len(epochs), len(layers), -1)
     index = samples["index"].to_numpy().reshape(values.shape)
-    ends = [explorer_samples.responders(row, explorer_samples.MOST_RESPONDERS) for row in values.reshape(-1, values.shape[-1])]
+    ends = [
+        explorer_samples.responders(row, explorer_samples.MOST_RESPONDERS)
+        for row in values.reshape(-1, values.shape[-1])
+    ]
     shape = (len(epochs), len(layers), -1)
     strongest, weakest = (np.array([end[side] for end in ends]).reshape(shape) for side in (0, 1))
     return Responses(

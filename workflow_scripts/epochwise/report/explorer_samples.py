@@ -1,4 +1,4 @@
-"""The training samples that the explorer shows: which ones, their images in one PNG, when each was learned and forgotten."""
+"""The training samples that the explorer shows: which ones, their images, and when each was learned and forgotten."""
 
 import base64
 import io
@@ -109,5 +109,5 @@ def sprite(pixels: np.ndarray, shape: tuple[int, int, int]) -> dict:
 
 
 def packed(numbers: np.ndarray, kind: str) -> str:
-    """Integers in base64, as JavaScript's typed arrays read them; `kind` is a little-endian NumPy type such as `<i2`."""
+    """Integers in base64 for JavaScript's typed arrays; `kind` is a little-endian NumPy type such as `<i2`."""
     return base64.b64encode(np.ascontiguousarray(numbers, dtype=kind).tobytes()).decode("ascii")
