@@ -30,10 +30,12 @@ function options(id, values, texts = values) {
 }
 
 function table(id, caption, head, rows) {
+  const numeric = (value) => !(value instanceof Node) && (["never", "–"].includes(value) || !isNaN(parseFloat(value)));
+  const numbers = head.map((_, i) => rows.length > 0 && numeric(rows[0].cells[i]));
   const cell = (tag, value) => {
     const made = value instanceof Node ? element(tag, {}, value) : element(tag, {}, String(value));
     if (tag === "th") made.scope = "col";
-    if (!(value instanceof Node) && !isNaN(parseFloat(value))) made.className = "number";
+    made.classList.toggle("number", tag === "th" ? numbers[head.indexOf(value)] : numeric(value));
     return made;
   };
   const body = rows.map(({ cells, ...attributes }) => element("tr", attributes, ...cells.map((value) => cell("td", value))));
@@ -98,42 +100,46 @@ function sampleRows() {
   }).filter((row) => row.class !== "–");
 }
 
-function fill(name, sets) {
-  const view = state.views[name];
-  if (!view) return;
-  for (const [set, rows] of Object.entries(sets)) view.data(set, rows);
-  view.resize().run();
+function marksRows() {
+  return Object.entries(state.run.marks).map(([key, epoch]) => ({ epoch, letter: LETTERS[key] }));
 }
 
-function fillCharts() {
-  const marks = Object.entries(state.run.marks).map(([key, epoch]) => ({ epoch, letter: LETTERS[key] }));
-  fill("curves", { curves: curveRows(), marks });
-  fill("separation", { separation: separationRows() });
-  fill("classes", { classes: classRows() });
-  fill("peaks", { peaks: peakRows() });
-  fillSample();
+function sampleLabels() {
+  const { given, true: truth } = state.samples, labels = [{ class: named(given[state.cell]), kind: "given label" }];
+  return isNoisy(state.cell) ? [...labels, { class: named(truth[state.cell]), kind: "true label" }] : labels;
 }
 
-function fillSample() {
-  if (state.cell === null) return;
-  const { given, true: truth } = state.samples;
-  const labels = [{ class: named(given[state.cell]), kind: "given label" }];
-  if (isNoisy(state.cell)) labels.push({ class: named(truth[state.cell]), kind: "true label" });
-  fill("sample", { sample: sampleRows(), sample_labels: labels });
+// The data sets of each chart.
+const SETS = {
+  curves: () => ({ curves: curveRows(), marks: marksRows() }),
+  separation: () => ({ separation: separationRows() }),
+  classes: () => ({ classes: classRows() }),
+  peaks: () => ({ peaks: peakRows() }),
+  sample: () => state.cell === null ? { sample: [], sample_labels: [] } : { sample: sampleRows(), sample_labels: sampleLabels() },
+};
+
+function fill(...names) {
+  for (const name of names.filter((name) => state.views[name])) {
+    for (const [set, rows] of Object.entries(SETS[name]())) state.views[name].data(set, rows);
+  }
 }
 
 async function embedCharts() {
   const specs = CHARTS[document.documentElement.classList.contains("dark") ? "dark" : "light"];
   for (const [name, spec] of Object.entries(specs)) {
     state.views[name]?.finalize();
-    const made = await vegaEmbed(`#${name}`, spec, { actions: false, renderer: "svg" });
+    // With the data from the start, because Vega warns of scales without data.
+    const made = await vegaEmbed(`#${name}`, { ...spec, datasets: SETS[name]() }, { actions: false, renderer: "svg" });
     state.views[name] = made.view;
   }
-  fillCharts();
   update();
 }
 
 // -- what follows the slider -------------------------------------------------------------------------------------------
+
+function lowest() {
+  return Math.min(0.9, ...separationValues().flat(2).filter((value) => value !== null));
+}
 
 function phaseText() {
   const { peak_epoch: peak, fit_epoch: fit, dip_epoch: dip } = state.run.marks, now = epoch();
@@ -150,7 +156,7 @@ function update() {
   const snapshot = run.peaks.epochs[snapshotOf(run.peaks)];
   for (const place of document.querySelectorAll(".snapshot")) place.textContent = snapshot;
   if (get("phase").textContent !== phaseText()) get("phase").textContent = phaseText();
-  for (const view of Object.values(state.views)) view.signal("epoch", now).signal("snapshot", snapshot).run();
+  for (const view of Object.values(state.views)) view.signal("epoch", now).signal("snapshot", snapshot).signal("lowest", lowest()).run();
   curvesTable(now); separationTable(snapshot); peaksTable(snapshot); images(); samplesTable();
   if (state.cell !== null) facts();
 }
@@ -207,7 +213,7 @@ function samplesTable() {
     `${s.percent[t * n + cell]} %`, epochText(s.learned_given[cell]), epochText(s.forgotten_given[cell]), s.times_given[cell]] }));
   const focused = document.activeElement?.closest?.("#samples-table .image")?.dataset.cell;
   table("samples-table", `Predictions at the epoch ${s.epochs[t]}`,
-    ["image", "number", "true", "given", "predicted", "probability", "learned", "forgotten", "times forgotten"], rows);
+    ["image", "number", "true", "given", "predicted", "probability", "learned", "forgotten", "times"], rows);
   if (focused !== undefined) get("samples-table").querySelector(`.image[data-cell="${focused}"]`)?.focus();
   get("page").textContent = state.order.length ? `Page ${state.page + 1} of ${pages}` : "There is no such sample.";
   get("previous").disabled = state.page === 0;
@@ -233,7 +239,7 @@ function show(cell, move = false) {
   state.cell = cell;
   get("detail-title").textContent = `Sample ${DATA.indices[cell]}: ${isNoisy(cell) ? "noisy" : "clean"}`;
   draw(get("portrait"), cell).setAttribute("aria-label", `Image of sample ${DATA.indices[cell]}, true label ${named(state.samples.true[cell])}`);
-  facts(); fillSample(); markChosen();
+  facts(); fill("sample"); state.views.sample?.run(); markChosen();
   table("sample-table", "Predictions at the stored epochs", ["epoch", "predicted", "which is the", "probability"],
     sampleRows().map((row) => ({ cells: [row.epoch, row.class, row.kind, `${row.percent} %`] })));
   if (move) { get("detail-title").focus({ preventScroll: true }); get("detail").scrollIntoView({ block: "nearest" }); }
@@ -264,7 +270,7 @@ function choose() {
   get("slider").value = last(state.run.epochs, before);
   orderSamples();
   if (state.cell === null || state.samples.given[state.cell] < 0) state.cell = state.order[0] ?? null;
-  fillCharts(); update();
+  fill(...Object.keys(SETS)); update();
   if (state.cell !== null) show(state.cell);
 }
 
@@ -292,9 +298,12 @@ function setDark(on) {
 async function start() {
   await get("sprite").decode();
   choose();
+  const weight = (key) => DATA.runs[key].peaks.values[0].length * DATA.runs[key].peaks.ranks.at(-1);
+  get("model").value = Object.keys(DATA.runs).reduce((most, key) => weight(key) > weight(most) ? key : most).split("|")[1];
+  choose();
   get("layer").value = 1 + state.seedRun.peaks.values.at(-1).map((p) => p[0] / (p[1] || Infinity)).reduce((m, r, i, all) => r > all[m] ? i : m, 0);
   for (const id of ["noise", "model", "seed"]) get(id).onchange = choose;
-  for (const id of ["metric", "measure", "grouping"]) get(id).onchange = () => { fillCharts(); update(); };
+  for (const id of ["metric", "measure", "grouping"]) get(id).onchange = () => { fill("curves", "separation", "classes"); update(); };
   get("layer").onchange = images;
   for (const id of ["filter", "sort", "descending"]) get(id).onchange = () => { state.page = 0; samplesTable(); };
   get("slider").oninput = () => { play(false); update(); };

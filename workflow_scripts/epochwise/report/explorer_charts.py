@@ -1,4 +1,4 @@
-"""The charts of the explorer, made with Altair. The page fills in their data and sets their two parameters.
+"""The charts of the explorer, made with Altair. The page fills in their data and sets their parameters.
 
 Each chart takes the width of its place on the page. `epoch` is where the slider is, and `snapshot` is the last epoch
 until then whose activations were stored.
@@ -14,7 +14,18 @@ from epochwise.figures import theme
 
 HEIGHT = 270  # pixels
 EPOCHS = alt.Scale(type="symlog", constant=1)  # epoch 0 is the untrained network
+PARAMETERS = ("epoch", "snapshot", "lowest")  # lowest: end of the colour scale of the separation
 LAYER_COLOURS = {"light": (0.0, 0.85), "dark": (0.3, 1.0)}  # ends of viridis that differ enough from the page
+
+
+# What a screen reader says of each chart.
+ABOUT = {
+    "curves": "Decomposed learning curves over epochs. The table below has the values at the epoch.",
+    "separation": "Separation of clean and noisy signals of each layer over epochs, as the mean over classes.",
+    "classes": "Separation of each layer and class. The table below has the values.",
+    "peaks": "Largest activations of the neurons of each layer by rank. The table below has the values.",
+    "sample": "Predicted class of the sample over epochs. The table below has the values.",
+}
 
 
 @dataclass(frozen=True)
@@ -50,14 +61,14 @@ def charts(look: Look, layers: int, classes: Sequence[str]) -> dict[str, dict]:
         "peaks": _peaks(look, layers),
         "sample": _sample(look, classes),
     }
-    return {name: _finished(chart, look).to_dict() for name, chart in made.items()}
+    return {name: _finished(chart, look).properties(description=ABOUT[name]).to_dict() for name, chart in made.items()}
 
 
 def _finished(chart: alt.LayerChart, look: Look) -> alt.LayerChart:
-    """The chart with the size and the colours of the page, and the two parameters."""
+    """The chart with the size and the colours of the page, and the parameters."""
     return (
         chart.properties(width="container", height=HEIGHT, background="transparent", padding=2)
-        .add_params(alt.param("epoch", value=0), alt.param("snapshot", value=0))
+        .add_params(*[alt.param(name, value=0) for name in PARAMETERS])
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=look.text, titleColor=look.text, gridColor=look.line, domainColor=look.line,
@@ -89,7 +100,7 @@ def _curves(look: Look) -> alt.LayerChart:
         domain=[drawn["label"] for drawn in subsets.values()],
         range=[look.colour(drawn["color"]) for drawn in subsets.values()],
     )
-    colour = alt.Color("subset:N", scale=scale, title=None)
+    colour = alt.Color("subset:N", scale=scale, title=None, legend=alt.Legend(symbolOpacity=1, symbolType="square"))
     table = alt.Chart(alt.NamedData("curves")).encode(x=_epoch_axis(), color=colour)
     value = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
     tips = [alt.Tooltip("epoch:Q"), alt.Tooltip("subset:N"), alt.Tooltip("mean:Q", format=".3f", title="value")]
@@ -133,7 +144,7 @@ def _classes(look: Look) -> alt.LayerChart:
     tips = [alt.Tooltip("class:N"), alt.Tooltip("layer:O"), alt.Tooltip("value:Q", format=".3f", title="cosine")]
     table = alt.Chart(alt.NamedData("classes")).transform_filter("datum.epoch == snapshot")
     colour = alt.Color(
-        "value:Q", title="cosine", scale=alt.Scale(scheme="cividis", domain=[-1, 1], clamp=True),
+        "value:Q", title="cosine", scale=alt.Scale(scheme="cividis", domainMin=alt.ExprRef("lowest"), domainMax=1),
         legend=alt.Legend(direction="horizontal", gradientLength=140),
     )  # fmt: skip
     layer = alt.Y("layer:O", title="hidden layer", sort="descending")
@@ -156,7 +167,7 @@ def _peaks(look: Look, layers: int) -> alt.LayerChart:
         scale=alt.Scale(type="log"),
         axis=alt.Axis(values=[1, 10, 100, 1000]),
     )
-    y = alt.Y("peak:Q", title=None, scale=alt.Scale(type="symlog", constant=0.1))
+    y = alt.Y("peak:Q", title=None, scale=alt.Scale(zero=True))
     colour = _layer_colour(look, layers)
     tips = [
         alt.Tooltip("layer:O"), alt.Tooltip("rank:Q"), alt.Tooltip("neuron:N"), alt.Tooltip("peak:Q", format=".3f"),
