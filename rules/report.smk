@@ -17,8 +17,8 @@ rule captions:
             ensure("results/{experiment}/claims.html", non_empty=True),
             caption="../report/claims.rst",
             category="{experiment}",
-            subcategory="Findings and claims",
-            labels={"figure": "findings and claims"},
+            subcategory="1 Findings and claims",
+            labels={"page": "all claims, with reasons"},
         ),
     log:
         "results/logs/captions/{experiment}.log",

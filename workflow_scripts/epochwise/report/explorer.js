@@ -228,7 +228,7 @@ function markChosen() {
 function facts() {
   const s = state.samples, cell = state.cell, t = snapshotOf(s), n = DATA.indices.length;
   const when = (label) => `learned: ${epochText(s[`learned_${label}`][cell])}, forgotten: ${epochText(s[`forgotten_${label}`][cell])}` +
-    (s[`times_${label}`][cell] ? `, ${s[`times_${label}`][cell]} times` : "");
+    (s[`times_${label}`][cell] > 1 ? `, the last of ${s[`times_${label}`][cell]} times` : "");
   const shown = { "true label": named(s.true[cell]), "given label": named(s.given[cell]),
     [`predicted at ${s.epochs[t]}`]: `${named(s.predicted[t * n + cell])} (${s.percent[t * n + cell]} %)`, "given label was": when("given") };
   if (isNoisy(cell)) shown["true label was"] = when("true");

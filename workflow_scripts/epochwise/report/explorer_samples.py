@@ -59,23 +59,25 @@ def learning_times(predicted: np.ndarray, label: np.ndarray, epochs: np.ndarray)
 
     A sample is learned at the first snapshot at which its label is predicted. It is forgotten at a snapshot at which
     another label is predicted, although its label was predicted at the snapshot before (Toneva et al. 2019,
-    arXiv:1812.05159, on snapshots instead of mini-batches).
+    arXiv:1812.05159, on snapshots instead of mini-batches). The untrained network at epoch 0 does not count, because
+    it is right by chance.
 
     Args:
         predicted: predicted classes (T, N).
         label: the label to compare with (N,).
-        epochs: epoch of each snapshot (T,), ascending.
+        epochs: epoch of each snapshot (T,), ascending; at least one above 0.
 
     Returns:
         `learned`: epoch (N,), NEVER if the label is never predicted; `forgotten`: epoch of the last time it was
         forgotten (N,), NEVER if that never happened; `times`: how often it was forgotten (N,).
     """
-    right = predicted == label
-    lost = right[:-1] & ~right[1:]
-    last = len(lost) - 1 - np.argmax(lost[::-1], axis=0) if len(lost) else np.zeros(len(label), int)
+    trained = epochs > 0
+    right, epochs = (predicted == label)[trained], epochs[trained]
+    lost = np.vstack([np.zeros_like(right[:1]), right[:-1] & ~right[1:]])  # nothing is lost at the first one
+    last = len(lost) - 1 - np.argmax(lost[::-1], axis=0)
     return {
         "learned": np.where(right.any(axis=0), epochs[np.argmax(right, axis=0)], NEVER),
-        "forgotten": np.where(lost.any(axis=0), epochs[np.minimum(last + 1, len(epochs) - 1)], NEVER),
+        "forgotten": np.where(lost.any(axis=0), epochs[last], NEVER),
         "times": lost.sum(axis=0),
     }
 
