@@ -187,7 +187,7 @@ def test_the_explorer_names_its_data_in_tables_behind_every_picture(explorer):
     for name in ("curves", "separation", "peaks", "images", "samples", "sample"):
         assert page.locator(f"#{name}-table tbody tr").count() > 0
         assert page.locator(f"#{name}-table th[scope=col]").count() > 1
-    assert page.locator("svg[aria-label]").count() == 5
+    assert page.locator(".chart[aria-label]").count() == 5
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +202,7 @@ def test_the_report_opens_with_the_findings_and_loads_nothing(browser, report):
     text = watched.page.locator("body").inner_text()
     order = ["Findings of digits", "1. Benign overfitting", "2. Signal separation", "3. Large activation"]
     order += ["Claims of the paper", "95% interval", "What is studied"]
+    assert watched.page.get_by_text("Findings of digits").bounding_box()["y"] > 0, "it can be seen without scrolling"
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert watched.errors() == []
@@ -217,7 +218,6 @@ def test_the_report_loads_no_code_from_the_network(report):
 def test_the_report_lists_figures_by_topic_with_labels(report):
     text = report.read_text("utf-8")
     categories = json.loads(re.search(r"var categories = (\{.*?\});?\n", text)[1])
-    assert [*categories["digits"]] == sorted(categories["digits"])
     assert {"1 Findings and claims", "2 Data and learning curves", "4 Large activation"} <= {*categories["digits"]}
     results = json.loads(re.search(r"var results = (\{.*?\});?\n", text)[1])
     labels = next(result["labels"] for path, result in results.items() if path.endswith("large_activation_inputs.png"))

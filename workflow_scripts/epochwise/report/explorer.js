@@ -129,7 +129,8 @@ async function embedCharts() {
   for (const [name, spec] of Object.entries(specs)) {
     state.views[name]?.finalize();
     // With the data from the start, because Vega warns of scales without data.
-    const made = await vegaEmbed(`#${name}`, { ...spec, datasets: SETS[name]() }, { actions: false, renderer: "svg" });
+    const options = { actions: false, renderer: "svg", logLevel: vega.Error }; // it also warns where a run has no marks
+    const made = await vegaEmbed(`#${name}`, { ...spec, datasets: SETS[name]() }, options);
     state.views[name] = made.view;
   }
   update();
