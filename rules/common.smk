@@ -387,6 +387,24 @@ def figure_inputs(wildcards):
     return {name: elsewhere.get(name, f"{root}/summary/{name}.parquet") for name in inputs}
 
 
+def figure_topic(wildcards):
+    """The subcategory of the report that shows a figure."""
+    return next((topic for topic, names in catalogue.TOPICS.items() if wildcards.figure in names), catalogue.BEYOND)
+
+
+def figure_labels(wildcards):
+    """What the report lists of a figure: its name, and which runs it shows."""
+    noise, model, seed = largest_run(wildcards)
+    figure = FIGURES[wildcards.figure]
+    one_seed = {"samples", "anatomy_images", "labels"} & set(figure.inputs)
+    return {
+        "figure": figure.name.replace("_", " "),
+        "noise": noise if figure.one_model else "all",
+        "model": model if figure.one_model else "all",
+        "seed": str(seed) if one_seed else "all",
+    }
+
+
 def everything(wildcards):
     """Input function of `all`: all results, so that a missing one is made again even if nothing depends on it.
 
@@ -397,7 +415,7 @@ def everything(wildcards):
         root = f"results/{experiment}"
         files += figure_files(experiment) + summary_files(experiment)
         files += [f"{root}/{table.path}" for table in catalogue.RESULT_TABLES]
-        files += [f"{root}/claims.md", f"{root}/findings.md", f"{root}/claims.html"]
+        files += [f"{root}/claims.md", f"{root}/findings.md", f"{root}/claims.html", f"{root}/explorer.html"]
         files += [f"{root}/captions/{name}.rst" for name in CAPTIONS]
         files += [f"results/data/{b['dataset']['name']}/{table.path}" for table in catalogue.DATASET_TABLES]
         for noise, model, seed in runs_of(experiment):

@@ -15,8 +15,8 @@ rule figure:
             ensure("results/{experiment}/figures/{figure}.png", non_empty=True),
             caption="../report/figure.rst",
             category="{experiment}",
-            subcategory="Figures",
-            labels={"figure": "{figure}"},
+            subcategory=figure_topic,
+            labels=figure_labels,
         ),
         csv=ensure("results/{experiment}/figures/{figure}.csv", non_empty=True),
     log:

@@ -1,7 +1,7 @@
-"""Captions of the figures, the page of findings and claims, and the archive.
+"""Captions of the figures, the page of findings and claims, the explorer, and the archive.
 
-In: claims and findings; for the archive also figures, tables and records.
-Out: `results/{experiment}/captions/*.rst`, one per figure and page; `results/{experiment}/claims.html`, the findings and
+In: claims and findings; for the explorer tables of all runs and images; for the archive also figures and records.
+Out: `results/{experiment}/explorer.html`, one page that shows every run at any epoch; `results/{experiment}/captions/*.rst`, one per figure and page; `results/{experiment}/claims.html`, the findings and
 claims as a page; on request `results/{experiment}/archive.zip`, everything except weights and activations in one file.
 """
 
@@ -17,8 +17,8 @@ rule captions:
             ensure("results/{experiment}/claims.html", non_empty=True),
             caption="../report/claims.rst",
             category="{experiment}",
-            subcategory="Findings and claims",
-            labels={"figure": "findings and claims"},
+            subcategory="1 Findings and claims",
+            labels={"page": "all claims, with reasons"},
         ),
     log:
         "results/logs/captions/{experiment}.log",
@@ -35,6 +35,39 @@ rule captions:
         code=code_of("captions.py"),
     script:
         "../workflow_scripts/captions.py"
+
+
+rule explorer:
+    """Make the page on which readers look at curves, layers, neurons and samples at any epoch."""
+    input:
+        curves="results/{experiment}/summary/curves.parquet",
+        phases="results/{experiment}/summary/phases.parquet",
+        phases_by_seed="results/{experiment}/summary/phases_by_seed.parquet",
+        separation="results/{experiment}/summary/separation.parquet",
+        history_of_runs=of_all_runs("history.parquet"),
+        separation_of_runs=of_all_runs("separation.parquet"),
+        neurons_of_runs=of_all_runs("activations/neurons.parquet"),
+        samples_of_runs=of_all_runs("activations/samples.parquet"),
+        outputs_of_runs=of_all_runs("activations/outputs.parquet"),
+        labels_of_runs=labels_by_run,
+        train_images=data_file("train"),
+    output:
+        html=ensure("results/{experiment}/explorer.html", non_empty=True),
+    log:
+        "results/logs/explorer/{experiment}.log",
+    benchmark:
+        "results/logs/explorer/{experiment}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(10),
+    params:
+        spec=over_seeds_spec,
+        code=code_of("explorer.py"),
+    script:
+        "../workflow_scripts/explorer.py"
 
 
 rule archive:

@@ -454,8 +454,15 @@ FIGURES = (
         part="interventions",
     ),
 )
+# Where the report shows the figures; those that are not named here are under BEYOND.
+TOPICS = {
+    "2 Data and learning curves": ("scenario", "learning_curves", "phases", "data_decomposition"),
+    "3 Signal separation": ("separation_by_layer", "separation_by_class"),
+    "4 Large activation": ("large_activation", "activation_distribution", "large_activation_inputs"),
+}
+BEYOND = "5 Beyond the paper"
 PAGES = {
-    "findings": "The paper's three findings with their verdicts.",
+    "findings": "What the report opens with: the paper's three findings and its claims, with verdicts.",
     "claims": "Every claim with its effect, interval and verdict.",
 }
 

@@ -19,21 +19,21 @@ def caption(name: str, claims: pd.DataFrame, level: float) -> str:
 
     `claims` is the table CLAIMS_TABLE, and `level` the level of its intervals, 0 to 1.
     """
-    parts = [_plain({**{figure.name: figure.caption for figure in FIGURES}, **PAGES}[name])]
+    parts = [plain({**{figure.name: figure.caption for figure in FIGURES}, **PAGES}[name])]
     shown = [claim.name for claim in CLAIMS if name in claim.figures]
     for _, rows in claims[claims["claim"].isin(shown)].groupby("claim", sort=False):
         first = rows.iloc[0]
         table = for_people(rows).rename(columns={"interval": f"{level * 100:g}% interval"})
-        statement, measure = _plain(first["statement"]), _plain(first["measure"])
+        statement, measure = plain(first["statement"]), plain(first["measure"])
         parts.append(f"**{whose(first['source'])}:** {statement} **Measured:** {measure}.")
-        parts.append(table.map(_plain).to_markdown(index=False, tablefmt="grid", disable_numparse=True))
+        parts.append(table.map(plain).to_markdown(index=False, tablefmt="grid", disable_numparse=True))
     return "\n\n".join(parts) + "\n"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     r"""Text for reStructuredText in which no character is markup: |r| and a name such as `mlp_` would be.
 
-    >>> print(_plain("|r| of mlp_"))
+    >>> print(plain("|r| of mlp_"))
     \|r\| of mlp\_
     """
     return re.sub(r"([\\*`|_])", r"\\\1", text)

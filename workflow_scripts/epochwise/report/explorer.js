@@ -1,0 +1,322 @@
+"use strict";
+// The state is what the controls show. `update` draws everything that depends on the epoch, `choose` what depends on the run.
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const get = (id) => document.getElementById(id);
+const DATA = read("data"), CHARTS = read("charts"), SIZE = read("size");
+const LABELS = { clean: "clean data", noisy_given: "noisy data, given labels", noisy_true: "noisy data, true labels", test: "test data" };
+const LETTERS = { peak_epoch: "P", fit_epoch: "F", dip_epoch: "D" };
+const ROWS = 12; // samples on a page of the table
+const SECONDS_PER_STEP = 0.6;
+const state = { run: null, seedRun: null, samples: null, views: {}, page: 0, cell: null, timer: null, order: [] };
+
+const unpack = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const unique = (values) => [...new Set(values)];
+const element = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+};
+const number = (value, digits = 3) => value === null || value === undefined ? "–" : value.toFixed(digits);
+const epochText = (value) => value < 0 ? "never" : String(value);
+const last = (epochs, epoch) => Math.max(0, epochs.findLastIndex((e) => e <= epoch));
+const epoch = () => state.run.epochs[+get("slider").value];
+const snapshotOf = (part) => last(part.epochs, epoch());
+
+function options(id, values, texts = values) {
+  const select = get(id), before = select.value;
+  select.replaceChildren(...values.map((value, i) => element("option", { value }, String(texts[i]))));
+  if (values.map(String).includes(before)) select.value = before;
+}
+
+function table(id, caption, head, rows) {
+  const numeric = (value) => !(value instanceof Node) && (["never", "–"].includes(value) || !isNaN(parseFloat(value)));
+  const numbers = head.map((_, i) => rows.length > 0 && numeric(rows[0].cells[i]));
+  const cell = (tag, value) => {
+    const made = value instanceof Node ? element(tag, {}, value) : element(tag, {}, String(value));
+    if (tag === "th") made.scope = "col";
+    made.classList.toggle("number", tag === "th" ? numbers[head.indexOf(value)] : numeric(value));
+    return made;
+  };
+  const body = rows.map(({ cells, ...attributes }) => element("tr", attributes, ...cells.map((value) => cell("td", value))));
+  get(id).replaceChildren(element("table", {}, element("caption", {}, caption),
+    element("thead", {}, element("tr", {}, ...head.map((value) => cell("th", value)))), element("tbody", {}, ...body)));
+}
+
+function draw(canvas, cell) {
+  canvas.width = SIZE.width; canvas.height = SIZE.height;
+  const x = (cell % SIZE.columns) * SIZE.width, y = Math.floor(cell / SIZE.columns) * SIZE.height;
+  canvas.getContext("2d").drawImage(get("sprite"), x, y, SIZE.width, SIZE.height, 0, 0, SIZE.width, SIZE.height);
+  return canvas;
+}
+
+const isNoisy = (cell) => state.samples.given[cell] !== state.samples.true[cell];
+const named = (label) => label < 0 ? "–" : DATA.classes[label];
+
+function imageButton(cell, text = "") {
+  const label = `Sample ${DATA.indices[cell]}: true label ${named(state.samples.true[cell])}, given label ${named(state.samples.given[cell])}${text}`;
+  const button = element("button", { type: "button", class: "image", "aria-label": label, title: label, "data-cell": cell },
+    draw(document.createElement("canvas"), cell));
+  button.classList.toggle("noisy", isNoisy(cell));
+  button.onclick = () => show(cell, true);
+  return button;
+}
+
+// -- data of the charts ------------------------------------------------------------------------------------------------
+
+function curveRows() {
+  const curves = state.run.curves[get("metric").value];
+  return Object.entries(curves).flatMap(([subset, ends]) => state.run.epochs.map((epoch, i) => (
+    { epoch, subset: LABELS[subset], mean: ends.mean[i], low: ends.low[i], high: ends.high[i] })));
+}
+
+const separationValues = () => state.run.separation.values[`${get("measure").value}|${get("grouping").value}`] ?? [];
+
+function separationRows() {
+  return separationValues().flatMap((layers, t) => layers.map((classes, l) => (
+    { epoch: state.run.separation.epochs[t], layer: l + 1, value: classes[0] })));
+}
+
+function classRows() {
+  return separationValues().flatMap((layers, t) => layers.flatMap((classes, l) => classes.slice(1).map((value, c) => (
+    { epoch: state.run.separation.epochs[t], layer: l + 1, class: DATA.classes[c], value }))));
+}
+
+function peakRows() {
+  const { epochs, ranks, values, neurons } = state.run.peaks;
+  return values.flatMap((layers, t) => {
+    const ratios = layers.map((peaks) => peaks[1] > 0 ? peaks[0] / peaks[1] : 0), most = ratios.indexOf(Math.max(...ratios));
+    return layers.flatMap((peaks, l) => peaks.map((peak, r) => ({ epoch: epochs[t], layer: l + 1, rank: ranks[r], peak,
+      stands_out: l === most, neuron: ranks[r] === 1 && neurons ? neurons[t][l] : "–" })));
+  });
+}
+
+function sampleRows() {
+  const { epochs, predicted, percent, given, true: truth } = state.samples, n = DATA.indices.length, cell = state.cell;
+  return epochs.map((epoch, t) => {
+    const label = predicted[t * n + cell];
+    const kind = label === given[cell] ? "given label" : label === truth[cell] ? "true label" : "another class";
+    return { epoch, class: named(label), kind, percent: percent[t * n + cell] };
+  }).filter((row) => row.class !== "–");
+}
+
+function marksRows() {
+  return Object.entries(state.run.marks).map(([key, epoch]) => ({ epoch, letter: LETTERS[key] }));
+}
+
+function sampleLabels() {
+  const { given, true: truth } = state.samples, labels = [{ class: named(given[state.cell]), kind: "given label" }];
+  return isNoisy(state.cell) ? [...labels, { class: named(truth[state.cell]), kind: "true label" }] : labels;
+}
+
+// The data sets of each chart.
+const SETS = {
+  curves: () => ({ curves: curveRows(), marks: marksRows() }),
+  separation: () => ({ separation: separationRows() }),
+  classes: () => ({ classes: classRows() }),
+  peaks: () => ({ peaks: peakRows() }),
+  sample: () => state.cell === null ? { sample: [], sample_labels: [] } : { sample: sampleRows(), sample_labels: sampleLabels() },
+};
+
+function fill(...names) {
+  for (const name of names.filter((name) => state.views[name])) {
+    for (const [set, rows] of Object.entries(SETS[name]())) state.views[name].data(set, rows);
+  }
+}
+
+async function embedCharts() {
+  const specs = CHARTS[document.documentElement.classList.contains("dark") ? "dark" : "light"];
+  for (const [name, spec] of Object.entries(specs)) {
+    state.views[name]?.finalize();
+    // With the data from the start, because Vega warns of scales without data.
+    const options = { actions: false, renderer: "svg", logLevel: vega.Error }; // it also warns where a run has no marks
+    const made = await vegaEmbed(`#${name}`, { ...spec, datasets: SETS[name]() }, options);
+    state.views[name] = made.view;
+  }
+  update();
+}
+
+// -- what follows the slider -------------------------------------------------------------------------------------------
+
+function lowest() {
+  return Math.min(0.9, ...separationValues().flat(2).filter((value) => value !== null));
+}
+
+function phaseText() {
+  const { peak_epoch: peak, fit_epoch: fit, dip_epoch: dip } = state.run.marks, now = epoch();
+  const fitted = fit !== undefined && now >= fit ? " The noisy labels are fitted." : "";
+  if (peak === undefined || dip === undefined) return `Test accuracy has no peak that is followed by a dip.${fitted}`;
+  if (now < peak) return `Before the peak of test accuracy.${fitted}`;
+  return (now < dip ? "Between the peak and the dip of test accuracy." : "At or after the dip of test accuracy.") + fitted;
+}
+
+function update() {
+  const now = epoch(), run = state.run;
+  get("epoch-text").textContent = now;
+  get("slider").setAttribute("aria-valuetext", `epoch ${now}`);
+  const snapshot = run.peaks.epochs[snapshotOf(run.peaks)];
+  for (const place of document.querySelectorAll(".snapshot")) place.textContent = snapshot;
+  if (get("phase").textContent !== phaseText()) get("phase").textContent = phaseText();
+  for (const view of Object.values(state.views)) view.signal("epoch", now).signal("snapshot", snapshot).signal("lowest", lowest()).run();
+  curvesTable(now); separationTable(snapshot); peaksTable(snapshot); images(); samplesTable();
+  if (state.cell !== null) facts();
+}
+
+function curvesTable(now) {
+  const i = state.run.epochs.indexOf(now), metric = get("metric").value;
+  const rows = Object.entries(state.run.curves[metric]).map(([subset, ends]) => (
+    { cells: [LABELS[subset], number(ends.mean[i]), ends.low[i] === null ? "–" : `${number(ends.low[i])} to ${number(ends.high[i])}`] }));
+  table("curves-table", `${metric} at the epoch ${now}`, ["samples", "value", "interval"], rows);
+}
+
+function separationTable(snapshot) {
+  const layers = separationValues()[snapshotOf(state.run.separation)] ?? [];
+  const rows = layers.map((classes, l) => ({ cells: [l + 1, ...classes.map((value) => number(value, 2))] }));
+  table("separation-table", `Cosine at the epoch ${snapshot}`, ["layer", "mean", ...DATA.classes], rows);
+}
+
+function peaksTable(snapshot) {
+  const { values, ranks, neurons } = state.run.peaks, t = snapshotOf(state.run.peaks);
+  const rows = values[t].map((peaks, l) => ({ cells: [l + 1, neurons ? neurons[t][l] : "–", ...peaks.map((peak) => number(peak, 2))] }));
+  table("peaks-table", `Largest activations at the epoch ${snapshot}`, ["layer", "large neuron", ...ranks.map((rank) => `rank ${rank}`)], rows);
+}
+
+function images() {
+  const found = state.seedRun.responses, t = snapshotOf(found), l = +get("layer").value - 1, rows = [];
+  for (const side of ["strongest", "weakest"]) {
+    const values = found[`${side}_values`][t][l];
+    get(side).replaceChildren(...found[side][t][l].map((cell, i) => {
+      rows.push({ cells: [side, DATA.indices[cell], named(state.samples.true[cell]), named(state.samples.given[cell]), number(values[i])] });
+      return imageButton(cell, `, response ${number(values[i])}`);
+    }));
+  }
+  table("images-table", `Responses at the epoch ${found.epochs[t]}`, ["side", "sample", "true label", "given label", "response"], rows);
+  markChosen();
+}
+
+// -- samples -----------------------------------------------------------------------------------------------------------
+
+function orderSamples() {
+  const wanted = get("filter").value, key = get("sort").value, s = state.samples, n = DATA.indices.length;
+  const t = snapshotOf(s), sign = get("descending").checked ? -1 : 1;
+  const value = (cell) => key === "index" ? DATA.indices[cell] : key === "percent" ? s.percent[t * n + cell] : s[`${key}_given`][cell];
+  state.order = [...DATA.indices.keys()].filter((cell) => s.given[cell] >= 0 &&
+    (wanted === "all" || (DATA.drawn[cell] && isNoisy(cell) === (wanted === "noisy"))));
+  state.order.sort((a, b) => sign * (value(a) - value(b)) || a - b);
+}
+
+function samplesTable() {
+  orderSamples();
+  const pages = Math.max(1, Math.ceil(state.order.length / ROWS)), s = state.samples, t = snapshotOf(s), n = DATA.indices.length;
+  state.page = Math.min(state.page, pages - 1);
+  const rows = state.order.slice(state.page * ROWS, (state.page + 1) * ROWS).map((cell) => ({ "data-cell": cell, cells: [
+    imageButton(cell), DATA.indices[cell], named(s.true[cell]), named(s.given[cell]), named(s.predicted[t * n + cell]),
+    `${s.percent[t * n + cell]} %`, epochText(s.learned_given[cell]), epochText(s.forgotten_given[cell]), s.times_given[cell]] }));
+  const focused = document.activeElement?.closest?.("#samples-table .image")?.dataset.cell;
+  table("samples-table", `Predictions at the epoch ${s.epochs[t]}`,
+    ["image", "number", "true", "given", "predicted", "probability", "learned", "forgotten", "times"], rows);
+  if (focused !== undefined) get("samples-table").querySelector(`.image[data-cell="${focused}"]`)?.focus();
+  get("page").textContent = state.order.length ? `Page ${state.page + 1} of ${pages}` : "There is no such sample.";
+  get("previous").disabled = state.page === 0;
+  get("next").disabled = state.page >= pages - 1;
+  markChosen();
+}
+
+function markChosen() {
+  for (const place of document.querySelectorAll("[data-cell]")) place.classList.toggle("chosen", +place.dataset.cell === state.cell);
+}
+
+function facts() {
+  const s = state.samples, cell = state.cell, t = snapshotOf(s), n = DATA.indices.length;
+  const when = (label) => `learned: ${epochText(s[`learned_${label}`][cell])}, forgotten: ${epochText(s[`forgotten_${label}`][cell])}` +
+    (s[`times_${label}`][cell] > 1 ? `, the last of ${s[`times_${label}`][cell]} times` : "");
+  const shown = { "true label": named(s.true[cell]), "given label": named(s.given[cell]),
+    [`predicted at ${s.epochs[t]}`]: `${named(s.predicted[t * n + cell])} (${s.percent[t * n + cell]} %)`, "given label was": when("given") };
+  if (isNoisy(cell)) shown["true label was"] = when("true");
+  get("facts").replaceChildren(...Object.entries(shown).flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]));
+}
+
+function show(cell, move = false) {
+  state.cell = cell;
+  get("detail-title").textContent = `Sample ${DATA.indices[cell]}: ${isNoisy(cell) ? "noisy" : "clean"}`;
+  draw(get("portrait"), cell).setAttribute("aria-label", `Image of sample ${DATA.indices[cell]}, true label ${named(state.samples.true[cell])}`);
+  facts(); fill("sample"); state.views.sample?.run(); markChosen();
+  table("sample-table", "Predictions at the stored epochs", ["epoch", "predicted", "which is the", "probability"],
+    sampleRows().map((row) => ({ cells: [row.epoch, row.class, row.kind, `${row.percent} %`] })));
+  if (move) { get("detail-title").focus({ preventScroll: true }); get("detail").scrollIntoView({ block: "nearest" }); }
+}
+
+// -- controls ----------------------------------------------------------------------------------------------------------
+
+function choose() {
+  const keys = Object.keys(DATA.runs).map((key) => key.split("|"));
+  options("noise", unique(keys.map((key) => key[0])));
+  const ofNoise = keys.filter((key) => key[0] === get("noise").value);
+  options("model", unique(ofNoise.map((key) => key[1])));
+  const seeds = ofNoise.filter((key) => key[1] === get("model").value && key[2] !== "mean").map((key) => key[2]);
+  options("seed", ["mean", ...seeds], ["mean over seeds", ...seeds]);
+  const name = (seed) => `${get("noise").value}|${get("model").value}|${seed}`;
+  const seed = get("seed").value, ofSeed = seed === "mean" ? seeds[0] : seed, before = state.run ? epoch() : Infinity;
+  state.run = DATA.runs[name(seed)];
+  state.seedRun = DATA.runs[name(ofSeed)];
+  const packed = state.seedRun.samples;
+  state.samples = { epochs: packed.epochs, percent: unpack(packed.percent, Uint8Array) };
+  for (const key of ["true", "given", "predicted"]) state.samples[key] = unpack(packed[key], Int16Array);
+  for (const key of ["learned", "forgotten", "times"]) {
+    for (const label of ["given", "true"]) state.samples[`${key}_${label}`] = unpack(packed[`${key}_${label}`], Int32Array);
+  }
+  for (const place of document.querySelectorAll(".of-seed")) place.textContent = seed === "mean" ? `Shown is the seed ${ofSeed}, because single samples have no mean.` : "";
+  options("layer", [...state.run.peaks.values[0].keys()].map((l) => l + 1));
+  get("slider").max = state.run.epochs.length - 1;
+  get("slider").value = last(state.run.epochs, before);
+  orderSamples();
+  if (state.cell === null || state.samples.given[state.cell] < 0) state.cell = state.order[0] ?? null;
+  fill(...Object.keys(SETS)); update();
+  if (state.cell !== null) show(state.cell);
+}
+
+function play(on) {
+  clearInterval(state.timer);
+  state.timer = null;
+  get("play").textContent = on ? "Pause" : "Play";
+  get("play").setAttribute("aria-pressed", on);
+  if (!on) return;
+  const slider = get("slider");
+  if (+slider.value === +slider.max) { slider.value = 0; update(); }
+  state.timer = setInterval(() => {
+    slider.value = +slider.value + 1;
+    update();
+    if (+slider.value === +slider.max) play(false);
+  }, 1000 * SECONDS_PER_STEP);
+}
+
+function setDark(on) {
+  document.documentElement.classList.toggle("dark", on);
+  get("dark").setAttribute("aria-pressed", on);
+  return embedCharts();
+}
+
+async function start() {
+  await get("sprite").decode();
+  choose();
+  const weight = (key) => DATA.runs[key].peaks.values[0].length * DATA.runs[key].peaks.ranks.at(-1);
+  get("model").value = Object.keys(DATA.runs).reduce((most, key) => weight(key) > weight(most) ? key : most).split("|")[1];
+  choose();
+  get("layer").value = 1 + state.seedRun.peaks.values.at(-1).map((p) => p[0] / (p[1] || Infinity)).reduce((m, r, i, all) => r > all[m] ? i : m, 0);
+  for (const id of ["noise", "model", "seed"]) get(id).onchange = choose;
+  for (const id of ["metric", "measure", "grouping"]) get(id).onchange = () => { fill("curves", "separation", "classes"); update(); };
+  get("layer").onchange = images;
+  for (const id of ["filter", "sort", "descending"]) get(id).onchange = () => { state.page = 0; samplesTable(); };
+  get("slider").oninput = () => { play(false); update(); };
+  get("play").onclick = () => play(state.timer === null);
+  get("previous").onclick = () => { state.page -= 1; samplesTable(); };
+  get("next").onclick = () => { state.page += 1; samplesTable(); };
+  get("controls").onsubmit = (event) => event.preventDefault();
+  get("dark").onclick = () => setDark(!document.documentElement.classList.contains("dark"));
+  const preferred = matchMedia("(prefers-color-scheme: dark)");
+  preferred.onchange = () => setDark(preferred.matches);
+  await setDark(preferred.matches);
+  document.documentElement.dataset.ready = "yes";
+}
+
+start();
