@@ -331,6 +331,42 @@ def test_a_model_is_trained_with_values_of_its_own_and_otherwise_with_those_of_i
     assert isinstance(block["models"]["own"]["training"]["learning_rate"], float), "1 and 1.0 are one value"
 
 
+OWN = "experiments.first.models.own.training"
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({"momentum": 0.9}, [f"{OWN}.momentum", "0.9 has no effect", "is adam", "0", "optimizer: sgd"]),
+        ({"optimizer": "sgd", "adam_epsilon": 0.1}, [f"{OWN}.adam_epsilon", "0.1", "is sgd", "1e-08", "adam"]),
+        ({"optimizer": "sgd", "adam_beta2": 0.9}, [f"{OWN}.adam_beta2", "0.9", "is sgd", "0.999", "adam"]),
+        ({"weight_decay": 1000}, [f"{OWN}.weight_decay", "1000", "learning rate 0.001", "smaller"]),
+        ({"optimizer": "sgdm"}, [f"{OWN}.optimizer", '"sgdm"', "`adam`, `sgd`"]),
+        ({"momentum": 1}, [f"{OWN}.momentum", "1 ", "< 1"]),
+        ({"activation_cap": 0}, [f"{OWN}.activation_cap", "0 ", "> 0"]),
+    ],
+    ids=str,
+)
+def test_settings_that_the_optimizer_does_not_use_are_refused(training, told):
+    message = message_of(changed((*FIRST, "models", "own"), {"hidden_layers": 2, "width": 8, "training": training}))
+    for part in told:
+        assert part in message
+
+
+def test_a_model_that_inherits_a_momentum_cannot_change_to_adam_alone():
+    sgd = changed((*FIRST, "training"), {"optimizer": "sgd", "momentum": 0.9})
+    own = {"hidden_layers": 2, "width": 8, "training": {"optimizer": "adam"}}
+    assert f"{OWN}.momentum: 0.9" in message_of(changed((*FIRST, "models", "own"), own, sgd))
+    own["training"]["momentum"] = 0
+    resolved = resolve(changed((*FIRST, "models", "own"), own, sgd))["first"]["models"]
+    assert [resolved[name]["training"]["optimizer"] for name in ("small", "own")] == ["sgd", "adam"]
+
+
+def test_equal_caps_are_one_value():
+    whole, point = (changed((*FIRST, "training", "activation_cap"), value) for value in (5, 5.0))
+    assert canonical(resolve(whole)) == canonical(resolve(point))
+
+
 def test_what_belongs_to_the_whole_experiment_cannot_be_set_for_a_model():
     model = {"hidden_layers": 2, "width": 8, "training": {"epochs": 3}}
     with pytest.raises(ConfigError, match=r"experiments\.first\.models\.own\.training: unknown key 'epochs'"):

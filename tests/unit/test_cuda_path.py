@@ -17,6 +17,7 @@ from epochwise.training import graph
 from epochwise.training.device import choose_device, choose_precision, environment_variables, hardware
 from epochwise.training.evaluation import Data
 from epochwise.training.mlp import MLP, initialize
+from epochwise.training.optimizer import Optimizer
 from epochwise.training.stack import CUDA_PIECES, Stack, padded
 from epochwise.workflow.errors import InputError
 
@@ -27,6 +28,9 @@ OTHERS = {
     "reshape.default", "index_select.out", "relu_.default", "softmax.int", "sub_.Tensor",
     "threshold_backward.grad_input", "add_.Tensor", "_fused_adam_.default", "copy_.default", "to.dtype",
 }  # fmt: skip
+
+# With a cap on activations, gradient descent or weight decay.
+OF_ABLATIONS = {"clamp_.default", "hardtanh_backward.grad_input", "_fused_sgd_.default", "mul_.Tensor"}
 
 
 class Recorder(TorchDispatchMode):
@@ -66,8 +70,9 @@ class Recorder(TorchDispatchMode):
 
 
 @pytest.fixture(autouse=True)
-def products_that_write_float32():
-    """torch has `addmm.dtype_out` for CUDA only, and a wrong shape function for `baddbmm.dtype_out`."""
+def operations_that_torch_lacks():
+    """torch has `addmm.dtype_out` for CUDA only, a wrong shape function for `baddbmm.dtype_out`, and none for
+    `_fused_sgd_`."""
 
     def compute(_, left, right, out_dtype, *, beta, alpha, out):
         assert (out_dtype, beta, out.dtype) == (torch.float32, 0, torch.float32)
@@ -82,18 +87,19 @@ def products_that_write_float32():
         libraries.append(Library("aten", "IMPL", kind))
         for name in ("addmm.dtype_out", "baddbmm.dtype_out"):
             libraries[-1].impl(name, function, allow_override=True)
+    libraries[-1].impl("_fused_sgd_", lambda *_, **__: None)
     yield
     for library in libraries:
         library._destroy()
 
 
-def make(depth, width, count, dtype, device, inputs=3072):
+def make(depth, width, count, dtype, device, inputs=3072, cap=None, optimizer=None):
     with torch.device("meta" if device == "meta" else "cpu"):
-        networks = [MLP(inputs, depth, width, CLASSES) for _ in range(count)]
+        networks = [MLP(inputs, depth, width, CLASSES, cap) for _ in range(count)]
     if device != "meta":
         for seed, network in enumerate(networks):
             initialize(network, "pytorch", seed)
-    return Stack(networks, 1e-3, device, dtype)
+    return Stack(networks, 1e-3, device, dtype, optimizer)
 
 
 def epoch_on_meta(stack, samples):
@@ -123,6 +129,40 @@ def test_an_epoch_reads_no_value_back_and_launches_a_known_number_of_kernels(cou
     assert step.keys() <= PRODUCTS | OTHERS
     assert sum(step.values()) == stack.launches_per_step
     assert step["_fused_adam_.default"] == 1
+
+
+ABLATIONS = {
+    "cap": (2.0, Optimizer()),
+    "gradient descent": (None, Optimizer("sgd")),
+    "momentum": (None, Optimizer("sgd", momentum=0.9)),
+    "weight decay": (None, Optimizer(weight_decay=0.1)),
+    "all": (2.0, Optimizer("sgd", momentum=0.9, weight_decay=0.1)),
+}
+
+
+@counts_and_dtypes
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_epoch_of_an_ablation_reads_no_value_back_either(count, dtype, name):
+    stack = make(3, 64, count, dtype, "meta", cap=ABLATIONS[name][0], optimizer=ABLATIONS[name][1])
+    shorter, longer = epoch_on_meta(stack, 3 * BATCH + 5), epoch_on_meta(stack, 4 * BATCH + 5)
+    assert longer.devices() == {"meta"}
+    step = longer.counts() - shorter.counts()
+    assert step.keys() <= PRODUCTS | OTHERS | OF_ABLATIONS
+    assert sum(step.values()) == stack.launches_per_step
+
+
+@counts_and_dtypes
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_replayed_epochs_of_an_ablation_are_those_epochs(emulated, count, dtype, name):
+    data, permutations = example(count, dtype)
+    cap, optimizer = ABLATIONS[name]
+    eager, other = (make(2, 32, count, dtype, "cpu", 20, cap, optimizer) for _ in range(2))
+    replayed = graph.RecordedEpoch(other, data, BATCH)
+    for order in permutations:
+        eager.train_epoch(data.inputs, data.given, order, BATCH)
+        assert replayed(order).tolist() == [True] * count
+    for key, tensor in eager.state().items():
+        assert torch.equal(tensor, other.state()[key]), key
 
 
 @counts_and_dtypes

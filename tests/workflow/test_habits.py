@@ -20,7 +20,7 @@ RULES = {
     for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", path.read_text(), re.M | re.S)
 }
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
-IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "pyyaml": "yaml"}
+IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "pyyaml": "yaml", "vl-convert-python": "vl_convert"}
 
 
 def pins(lines) -> dict[str, str]:
@@ -104,7 +104,7 @@ NOT_NEEDED = {
     "training": {"PIL", "scipy", "sklearn", "torchvision"},
     "measures": {"PIL", "torchvision"},
     "analysis": {"PIL", "torch", "torchvision"},
-    "figures": {"PIL", "sklearn", "torch", "torchvision"},
+    "figures": {"sklearn", "torch", "torchvision"},
 }
 
 

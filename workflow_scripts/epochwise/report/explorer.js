@@ -129,7 +129,7 @@ async function embedCharts() {
   for (const [name, spec] of Object.entries(specs)) {
     state.views[name]?.finalize();
     // With the data from the start, because Vega warns of scales without data.
-    const options = { actions: false, renderer: "svg", logLevel: vega.Error }; // it also warns where a run has no marks
+    const options = { actions: false, renderer: "svg", logLevel: 1 }; // errors, because Vega also warns where a run has no marks
     const made = await vegaEmbed(`#${name}`, { ...spec, datasets: SETS[name]() }, options);
     state.views[name] = made.view;
   }
@@ -190,6 +190,8 @@ function images() {
       return imageButton(cell, `, response ${number(values[i])}`);
     }));
   }
+  const silent = found.strongest_values[t][l][0] === 0;
+  get("inactive").textContent = silent ? "This neuron responds to no training sample at this epoch." : "";
   table("images-table", `Responses at the epoch ${found.epochs[t]}`, ["side", "sample", "true label", "given label", "response"], rows);
   markChosen();
 }
