@@ -42,7 +42,7 @@ def _findings(findings: pd.DataFrame) -> list[str]:
     several = findings["noise"].nunique() > 1
     return [
         f"**{row.finding}. {plain(row.title)}: {row.verdict}**{' with ' + plain(row.noise) if several else ''}. "
-        f"The paper states: {plain(row.statement)} Here: {plain(row.because.split(';')[0])}."
+        f"In the paper: {plain(row.statement)} Here: {plain(row.because.split(';')[0])}."
         for row in findings.itertuples()
     ]
 
