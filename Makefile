@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN = $(if $(EXPERIMENT),--config 'experiment=$(EXPERIMENT)')
 
-.PHONY: all report archive named verify test slurm bench first-light chaos lint format docs lock clean
+.PHONY: all report archive named verify test slurm doctor bench first-light chaos lint format docs lock clean
 
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
@@ -45,6 +45,10 @@ $(SLURM): $(READY) pyproject.toml
 	$(VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["slurm"])' \
 		| xargs $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@
 	touch $@
+
+# What this machine has, what the experiment needs (time from rates measured here), and what is missing.
+doctor: $(READY)
+	@PYTHONPATH=workflow_scripts $(VENV)/bin/python -m epochwise.report.doctor $(EXPERIMENT)
 
 # Compare the speed of training and extraction with the fastest possible. QUICK=1 measures one table within a minute.
 bench: $(READY)

@@ -107,7 +107,7 @@ def _resolve_experiment(config: Mapping, schema: Mapping, name: str) -> dict:
     block, where = config["experiments"][name], f"experiments.{name}"
     dataset = lookup(config["datasets"], block["dataset"], f"{where}.dataset", "datasets")
     dataset = {"name": block["dataset"], **_with_defaults(dataset, schema["$defs"]["dataset"])}
-    settings = _merge(config.get("defaults", {}), {key: value for key, value in block.items() if key in SETTINGS})
+    settings = merge(config.get("defaults", {}), {key: value for key, value in block.items() if key in SETTINGS})
     settings = _with_defaults(settings, {"properties": schema["$defs"]["settings"]["properties"]})
     training = schema["$defs"]["settings"]["properties"]["training"]
     models = _expand_grids(f"{where}.models", _without_nulls(f"{where}.models", block["models"]))
@@ -236,11 +236,12 @@ def _check_sizes(where: str, experiment: Mapping, source) -> None:
         raise ConfigError(f"{where}.outliers.folds: {folds} is more than the {samples} samples; give a smaller number.")
 
 
-def _merge(base: Mapping, over: Mapping) -> dict:
+def merge(base: Mapping, over: Mapping) -> dict:
+    """`base` with the values of `over`, mapping by mapping."""
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merge(merged[key], value) if both else value
+        merged[key] = merge(merged[key], value) if both else value
     return merged
 
 

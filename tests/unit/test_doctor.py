@@ -1,0 +1,118 @@
+import subprocess
+import sys
+
+import pytest
+
+from epochwise.data.sources import SOURCES
+from epochwise.report import doctor, needs
+from epochwise.report.needs import Job, Need
+from epochwise.training.rates import Rates, measured
+from epochwise.workflow.config import weights_of
+from tests.unit.test_config import MINIMAL, resolve
+
+TOLD = """
+Job stats:
+total           3
+
+[Wed Nov 25 21:53:21 2026]
+rule dataset:
+    output: results/data/digits/train.parquet
+    resources: tmpdir=/tmp, runtime=20, mem_mb=3000, mem=3 GB, mem_mib=2862
+[Wed Nov 25 21:53:21 2026]
+rule train:
+    output: results/digits/symmetric30/mlp7/stack.sha256
+    wildcards: experiment=digits, noise=symmetric30, model=mlp7, unit=stack
+    threads: 2
+    resources: tmpdir=/tmp, runtime=14, gpu=0, mem_mb=1113, mem=1.11 GB
+[Wed Nov 25 21:53:21 2026]
+localrule all:
+    input: results/digits/claims.parquet
+    jobid: 0
+"""
+
+
+def test_jobs_are_read_from_a_dry_run():
+    wildcards = {"experiment": "digits", "noise": "symmetric30", "model": "mlp7", "unit": "stack"}
+    assert needs.jobs_in(TOLD) == [Job("dataset", {}, 1, 3.0), Job("train", wildcards, 2, 1.113)]
+
+
+@pytest.fixture
+def block():
+    experiment = {
+        "dataset": "ten_digits",
+        "noises": {"symmetric30": {"rate": 0.3}},
+        "models": {"mlp3": {"hidden_layers": 2, "width": 16}, "mlp7": {"hidden_layers": 6, "width": 32}},
+        "seeds": [0, 1],
+        "training": {"epochs": 10},
+    }
+    return resolve({**MINIMAL, "experiments": {"first": experiment}})["first"]
+
+
+def test_needs_are_those_of_the_planned_jobs(block, monkeypatch):
+    monkeypatch.setattr(needs, "measured", lambda *arguments: Rates(epoch=2.0, forward=0.5))
+    digits = SOURCES["digits"]
+    jobs = [
+        Job("train", {"model": "mlp3", "unit": "stack"}, 1, 1.1),
+        Job("train", {"model": "mlp7", "unit": "seed0"}, 2, 1.5),
+        Job("extract", {"model": "mlp7", "seed": "0"}, 1, 0.9),
+        Job("claims", {}, 1, 2.5),
+    ]
+    evaluations = len(needs.log_spaced(10, block["training"]["evaluations_per_decade"]))
+    snapshots = needs.log_spaced(10, block["training"]["snapshots_per_decade"])
+    need = needs.needed(block, digits, jobs, start=3.0)
+    assert need.networks == {"mlp3": 2, "mlp7": 1}
+    assert need.training * 3600 == pytest.approx((1 + 2) * (10 * 2.0 + evaluations * 0.5))
+    assert need.rest * 3600 == pytest.approx(4 * 3.0 + 2 * len(snapshots) * 0.5)
+    assert (need.jobs, need.memory) == (4, 2.5)
+    sizes = [2 * weights_of(block["models"]["mlp3"], 64, 10), weights_of(block["models"]["mlp7"], 64, 10)]
+    assert need.disk * 1e9 == pytest.approx(sum(sizes) * (4 * len(snapshots) + 12))
+
+
+def test_rates_grow_with_the_number_of_samples(block):
+    """The time of a measured step varies, so only a factor of a hundred is certain to show."""
+    few = measured(block["models"]["mlp3"], SOURCES["digits"], 1000, networks=2, threads=1)
+    many = measured(block["models"]["mlp3"], SOURCES["digits"], 1_000_000, networks=2, threads=1)
+    assert 0 < few.epoch < many.epoch
+    assert 0 < few.forward < many.forward
+
+
+def test_what_is_missing_is_said_with_both_numbers():
+    need = Need({}, {}, 1, 1.0, 1.0, memory=8.0, disk=1.0)
+    assert doctor.missing(doctor.Machine(2, 4.0, 10.0, None), need) == [
+        "memory: the largest job needs 8.0 GB, and 4.0 GB are free"
+    ]
+    assert doctor.missing(doctor.Machine(2, 9.0, 10.0, None), need) == []
+    assert doctor.missing(doctor.Machine(2, 9.0, 0.5, None), need) == [
+        "disk: weights and states need 1.0 GB, and 0.5 GB are free"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"), [(0.001, "about 1 min"), (0.07, "about 4 min"), (1.6, "about 96 min"), (5.44, "about 5.4 h")]
+)
+def test_durations_are_round(hours, text):
+    assert doctor.duration(hours) == text
+
+
+def run_doctor(folder, *arguments):
+    command = [sys.executable, "-m", "epochwise.report.doctor", *arguments]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(doctor.ROOT / "workflow_scripts"), "HOME": str(folder)}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_the_whole_report_has_some_twenty_lines(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("experiments: {digits: {seeds: [0, 1, 2], training: {epochs: 3, stack_seeds: false}}}\n")
+    run = run_doctor(tmp_path, "digits", "--configfile", str(own))
+    assert run.returncode == 0, run.stderr
+    assert "mlp7       3 networks, " in run.stdout
+    assert "data       digits: part of the package scikit-learn" in run.stdout
+    assert run.stdout.rstrip().endswith("nothing\n\nNext: make all EXPERIMENT=digits")
+    assert 15 <= len(run.stdout.splitlines()) <= 26
+
+
+def test_a_bad_configuration_is_what_is_missing(tmp_path):
+    run = run_doctor(tmp_path, "cifra10")
+    assert run.returncode == 1
+    assert "Missing\n" in run.stdout
+    assert "there is no 'cifra10'" in run.stdout
