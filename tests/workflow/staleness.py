@@ -11,13 +11,14 @@ from typing import Any
 NOTHING: frozenset[str] = frozenset()
 FIGURES = frozenset({"figure"})
 CAPTIONS = frozenset({"captions"})
+EXPLORER = frozenset({"explorer"})
 CLAIMS = frozenset({"claims"}) | CAPTIONS
 GEOMETRY = frozenset({"geometry"}) | FIGURES
 MEASURES = frozenset({"measures"}) | GEOMETRY | CLAIMS
 CAUSES = frozenset({"causes"}) | FIGURES
 TWINS = frozenset({"twins"}) | FIGURES
 INTERVENTIONS = frozenset({"interventions"}) | CAUSES | CLAIMS
-SUMMARY = frozenset({"summary"}) | CAUSES | TWINS | CLAIMS | FIGURES
+SUMMARY = frozenset({"summary"}) | CAUSES | TWINS | CLAIMS | FIGURES | EXPLORER
 OVER_SEEDS = SUMMARY | GEOMETRY
 SEPARATION = frozenset({"separation"}) | SUMMARY
 OUTLIERS = frozenset({"outliers"}) | INTERVENTIONS | SUMMARY
@@ -158,6 +159,7 @@ RULES = {
     "twins": TWINS,
     "claims": CLAIMS,
     "captions": CAPTIONS,
+    "explorer": EXPLORER,
     "figure": FIGURES,
     "archive": NOTHING,  # the archive is made on request only
 }
@@ -217,6 +219,7 @@ MODULES = {
     "training/mlp": TRAIN,
     "training/optimizer": TRAIN,
     "training/pace": TRAIN,
+    "training/rates": NOTHING,
     "training/run": TRAIN,
     "training/scaling": TRAIN,
     "training/snapshots": TRAIN,
@@ -261,16 +264,24 @@ MODULES = {
     "findings/twins": TWINS,
     "findings/summary": SUMMARY,
     "findings/verdicts": CLAIMS,
-    "figures/__init__": FIGURES,
+    "figures/__init__": FIGURES | EXPLORER,
     "figures/legends": FIGURES,
-    "figures/matplotlib_import": FIGURES,
-    "figures/numbers": FIGURES,
+    "figures/matplotlib_import": FIGURES | EXPLORER,
+    "figures/numbers": FIGURES | EXPLORER,
     "figures/panels": FIGURES,
     "figures/phase_marks": FIGURES,
     "figures/scales": FIGURES,
-    "figures/theme": FIGURES,
-    "report/__init__": CAPTIONS,
+    "figures/theme": FIGURES | EXPLORER,
+    "report/__init__": CAPTIONS | EXPLORER,
     "report/captions": CAPTIONS,
+    "report/doctor": NOTHING,
+    "report/explorer": EXPLORER,
+    "report/explorer_charts": EXPLORER,
+    "report/explorer_data": EXPLORER,
+    "report/explorer_samples": EXPLORER,
+    "report/needs": NOTHING,
+    "report/opening": CAPTIONS,
+    "report/results": NOTHING,
 }
 
 # Edits of one kind each, with what runs again.
