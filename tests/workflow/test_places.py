@@ -27,7 +27,8 @@ def jobs_of_tiny() -> dict[str, int]:
     runs = dict.fromkeys(("train", "publish", "extract", "separation", "outliers", "measures", "interventions"), 4)
     return {
         **runs,
-        **dict.fromkeys(("dataset", "features", "corrupt", "summary", "geometry", "causes", "claims", "captions"), 1),
+        **dict.fromkeys(("dataset", "features", "corrupt", "summary", "geometry", "causes", "claims"), 1),
+        **dict.fromkeys(("captions", "explorer"), 1),
     }
 
 
@@ -123,6 +124,22 @@ def parent_workflow(folder: Path, prefix: str = "") -> None:
     """A workflow with a configuration of its own, in which that of this one is a part."""
     (folder / "Snakefile").write_text(MODULE.format(snakefile=str(ROOT / "Snakefile"), prefix=prefix))
     (folder / "mine.yaml").write_text(yaml.safe_dump({"title": "mine", "noise": TINY}, sort_keys=False))
+
+
+def test_the_example_of_a_project_with_a_module_draws_its_figure(tmp_path):
+    shutil.copytree(ROOT / "docs" / "examples" / "module", tmp_path, dirs_exist_ok=True)
+    text = (tmp_path / "config.yaml").read_text("utf-8")
+    for of_example, of_test in (("../../..", str(ROOT)), ("[0, 1, 2]", "[0, 1]"), ("epochs: 30", "epochs: 3")):
+        assert of_example in text
+        text = text.replace(of_example, of_test)
+    (tmp_path / "config.yaml").write_text(text, "utf-8")
+    profile = ("--workflow-profile", str(ROOT / "profiles" / "default"))
+    status, messages = warm.snakemake(tmp_path, "--cores", "2", *profile)
+    assert status == 0, messages
+    assert (tmp_path / "results" / "compare.png").read_bytes().startswith(b"\x89PNG")
+    assert planned(tmp_path, *profile) == {}, "everything is made"
+    more = planned(tmp_path, *profile, "epochwise_all")
+    assert more == {f"epochwise_{rule}": 1 for rule in ("claims", "captions", "explorer", "all")}
 
 
 @pytest.mark.parametrize("prefix", ["", 'prefix: "deep/logs"'])
