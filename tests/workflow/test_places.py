@@ -181,7 +181,7 @@ def test_through_include_beside_rules_of_the_user(elsewhere):
         f'configfile: "mine.yaml"\n\nrule mine:\n    input: "results/digits/findings.md"\n\n'
         f"include: {str(ROOT / 'Snakefile')!r}\n"
     )
-    not_needed = ("captions", "geometry", "causes")  # for findings.md
+    not_needed = ("captions", "explorer", "geometry", "causes")  # for findings.md
     assert planned(elsewhere) == {
         rule: count for rule, count in {**jobs_of_tiny(), "mine": 1}.items() if rule not in not_needed
     }
