@@ -94,7 +94,7 @@ def _all(files: ClassFolders | ParquetFiles, split: str) -> Iterator[tuple[Path 
 
 
 def _class_names(files: ClassFolders | ParquetFiles) -> tuple[str, ...]:
-    """Names of the classes. Parquet files without names have numbers, up to the largest label of the training images."""
+    """Names of the classes. Of Parquet files without names these are the numbers up to the largest training label."""
     if isinstance(files, ClassFolders):
         return files.class_names
     return parquet.class_names(files.train[0]) or tuple(map(str, range(_labels(files.train).max(initial=-1) + 1)))

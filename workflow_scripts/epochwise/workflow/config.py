@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from epochwise.workflow.config_checks import ConfigError, check_optimizer, legal, lookup, validate
+from epochwise.workflow.config_checks import ConfigError, check_optimizer, legal, lookup, source_of, validate
 from epochwise.workflow.errors import InputError
 
 SCHEMA_PATH = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
@@ -74,7 +74,7 @@ def resolve(
     for name in [chosen] if isinstance(chosen, str) else chosen:
         lookup(config["experiments"], name, "experiment", "experiments")
         experiments[name] = _resolve_experiment(config, schema, name)
-        source, where = _source_of(experiments[name]["dataset"], sources, describe), f"experiments.{name}"
+        source, where = source_of(experiments[name]["dataset"], sources, describe), f"experiments.{name}"
         _check_sizes(where, experiments[name], source)
         noises = {
             key: _resolve_noise(f"{where}.noises.{key}", noise, schema, noise_kinds, source)
@@ -216,25 +216,6 @@ def _expand_grids(where: str, models: Mapping) -> dict[str, dict]:
                 raise ConfigError(f"{where}: two entries make a model named {key!r}; rename one of them.")
             expanded[key] = {**model, "hidden_layers": depth, "width": width}
     return expanded
-
-
-def _source_of(dataset: Mapping, sources: Mapping, describe: Callable | None):
-    """What is known of a data set: by its name, or from the files of images of one's own."""
-    where = f"datasets.{dataset['name']}"
-    if dataset["source"] not in sources:
-        if dataset["path"] is None:
-            raise ConfigError(f"{where}.path: null does not say where the images are; name their folder.")
-        try:
-            return describe(dataset)
-        except InputError as error:
-            raise ConfigError(f"{where}.path: {error}") from None
-    for key in ("image_size", "channels"):
-        if dataset[key] is not None:
-            raise ConfigError(
-                f"{where}.{key}: {dataset[key]} has no effect, because the images of {dataset['source']} stay as they "
-                "are; leave it out, or use `source: folder`."
-            )
-    return sources[dataset["source"]]
 
 
 def _check_sizes(where: str, experiment: Mapping, source) -> None:
