@@ -1,20 +1,23 @@
 """Images of one's own: class folders against torchvision's ImageFolder, Parquet files, and every error."""
 
 import os
+import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from epochwise.data import class_folders, folder, image_table, noise_kinds
 from epochwise.data.layouts import locate
 from epochwise.data.loading import load
 from epochwise.data.sources import SOURCES, DataError
 from epochwise.data.torchvision_files import import_torchvision
-from epochwise.workflow import config
+from epochwise.workflow import config, config_text
 from epochwise.workflow.config_checks import ConfigError
 from tests.unit.made_data import encoded, table
-from tests.unit.test_config import changed
+from tests.unit.test_config import ROOT, changed
 
 
 def put(path, array):
@@ -226,14 +229,15 @@ def test_a_missing_file_and_a_picture_of_another_size_are_named(tmp_path):
 # -- the configuration -------------------------------------------------------------------------------------------------
 
 
+def describe_block(dataset):
+    return folder.describe(dataset["path"], dataset["image_size"], dataset["channels"], Path("no table"))
+
+
 def resolve(dataset, **experiment):
     configuration = changed(("datasets", "ten_digits"), dataset)
     configuration["experiments"]["first"] = {**configuration["experiments"]["first"], **experiment}
 
-    def describe(block):
-        return folder.describe(block["path"], block["image_size"], block["channels"], class_folders.Path("none"))
-
-    return config.resolve(configuration, SOURCES, noise_kinds.load(), describe)["first"]
+    return config.resolve(configuration, SOURCES, noise_kinds.load(), describe_block)["first"]
 
 
 @pytest.mark.parametrize(
@@ -269,3 +273,23 @@ def test_a_folder_that_cannot_be_listed_is_named(made):
         refused(path, "permissions")
     finally:
         path.chmod(0o755)
+
+
+def test_the_script_and_the_configuration_of_the_documentation_work(random, tmp_path, monkeypatch):
+    section = (ROOT / "docs/howto.md").read_text(encoding="utf-8").split("## Use your own images")[1].split("\n## ")[0]
+    written = yaml.safe_load(re.search(r"```yaml\n(.*?)```", section, re.S)[1])
+    script = re.search(r"```python\n(.*?)```", section, re.S)[1]
+    monkeypatch.chdir(tmp_path)
+    for number in range(20):
+        for name in ("cat", "dog"):
+            size = random.integers(5, 9, 2)
+            put(tmp_path / f"my_images/train/{name}/{number}.png", random.integers(0, 256, size, np.uint8))
+    (tmp_path / "my_images/train/.DS_Store").touch()
+    exec(compile(script, "howto.md", "exec"), {})
+    defaults = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    config_text.merge(defaults, written)
+    block = config.resolve(defaults, SOURCES, noise_kinds.load(), describe_block)["mine"]
+    assert list(block["models"]) == ["mlp3", "mlp7"]
+    source = describe_block(block["dataset"])
+    assert (source.shape, source.class_names) == ((3, 32, 32), ("cat", "dog"))
+    assert (source.train, source.test) == (32, 8)
