@@ -29,6 +29,7 @@ from snakemake.logging import logger
 from snakemake.utils import update_config
 
 from epochwise import catalogue
+from epochwise.data import folder as own_images
 from epochwise.data import noise_kinds
 from epochwise.data.layouts import locate
 from epochwise.data.sources import SOURCES, DataError
@@ -49,6 +50,22 @@ for folder in (ROOT, Path.cwd()):
         )
 
 NOISE_KINDS = noise_kinds.load()
+OWN_SOURCES = {}  # what images of one's own are, by the name of the data set
+
+
+def describe_own(dataset):
+    """The Source of a data set of images of one's own."""
+    name = dataset["name"]
+    if name not in OWN_SOURCES:
+        table = Path(f"results/data/{name}/train.parquet")
+        OWN_SOURCES[name] = own_images.describe(dataset["path"], dataset["image_size"], dataset["channels"], table)
+    return OWN_SOURCES[name]
+
+
+def source_of(dataset):
+    """Shape, classes and numbers of images of a data set."""
+    return SOURCES.get(dataset["source"]) or describe_own(dataset)
+
 
 try:
     for path in [*workflow.configfiles, ROOT / "config.yaml"]:
@@ -69,7 +86,7 @@ try:
             )
         if (here := Path("config.yaml").resolve()).exists() and here not in {ROOT.resolve() / "config.yaml", *named}:
             logger.warning(f"{here} is not read. To use it: --configfile {shlex.quote(str(here))}")
-    EXPERIMENTS = resolve(SETTINGS, SOURCES, NOISE_KINDS)
+    EXPERIMENTS = resolve(SETTINGS, SOURCES, NOISE_KINDS, describe_own)
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
 
@@ -96,6 +113,8 @@ for dataset in [b["dataset"] for b in EXPERIMENTS.values() if b["dataset"]["path
     if not Path(f"results/data/{name}/train.parquet").exists():
         try:
             locate(dataset["source"], path)
+            if dataset["source"] == own_images.FOLDER and workflow.is_main_process:
+                own_images.check_pictures(path, dataset["image_size"], dataset["channels"])
         except DataError as error:
             raise WorkflowError(f"The configuration cannot be used. datasets.{name}.path: {error}") from None
 
@@ -139,7 +158,7 @@ def noise_block(experiment, noise):
 
 def weights(b, model):
     """Number of weights of a network of an experiment."""
-    source = SOURCES[b["dataset"]["source"]]
+    source = source_of(b["dataset"])
     return weights_of(chosen(b["models"], model, "model"), source.pixels, source.classes)
 
 

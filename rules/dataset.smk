@@ -21,7 +21,7 @@ rule dataset:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
+        mem_mb=dataset_mb,
         runtime=growing(20),
     params:
         spec=dataset_spec,
@@ -44,7 +44,7 @@ rule features:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=features_mb,
         runtime=growing(10),
     params:
         spec=features_spec,

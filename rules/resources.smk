@@ -13,7 +13,7 @@ def growing(value):
 
 def samples(wildcards):
     """Training samples of an experiment."""
-    return block(wildcards)["subset"]["size"] or SOURCES[block(wildcards)["dataset"]["source"]].train
+    return block(wildcards)["subset"]["size"] or source_of(block(wildcards)["dataset"]).train
 
 
 def train_threads(wildcards):
@@ -29,13 +29,25 @@ def checkpoint_seconds(wildcards):
 
 def data_mb(wildcards):
     """All images of a data set: as float32 inputs, and as uint8 while they are read."""
-    source = SOURCES[block(wildcards)["dataset"]["source"]]
+    source = source_of(block(wildcards)["dataset"])
     return 6 * source.pixels * (source.train + source.test) / 1e6
+
+
+def dataset_mb(wildcards, attempt):
+    """The images of both splits as uint8, and a copy of one split as a table; for twice as many images from Parquet."""
+    source = source_of(dataset_block(wildcards))
+    return attempt * max(3000, int(1000 + 4 * source.pixels * (source.train + source.test) / 1e6))
+
+
+def features_mb(wildcards, attempt):
+    """The training images as float32, centred, and what the components are computed from."""
+    source = source_of(dataset_block(wildcards))
+    return attempt * max(4000, int(1000 + 16 * source.pixels * source.train / 1e6))
 
 
 def forward_minutes(wildcards, passes):
     """Forward passes over all images at 10 GFLOP/s, the pace of one slow core: 2 operations per weight and image."""
-    source = SOURCES[block(wildcards)["dataset"]["source"]]
+    source = source_of(block(wildcards)["dataset"])
     images = samples(wildcards) + source.test
     return passes * images * 2 * weights(block(wildcards), wildcards.model) / 1e10 / 60
 
@@ -45,7 +57,7 @@ def train_mb(wildcards, attempt):
     start of the epoch, and what of these a state holds as it is written; and inputs, activations and their gradients of
     one batch of each size that occurs."""
     b, model = block(wildcards), model_block(wildcards)
-    source, batch = SOURCES[b["dataset"]["source"]], model["training"]["batch_size"]
+    source, batch = source_of(b["dataset"]), model["training"]["batch_size"]
     # Training and test images are evaluated 2,048 at a time, and training images come in batches.
     pieces = [(2048, samples(wildcards)), (2048, source.test), (batch, samples(wildcards))]
     sizes = {size for at_once, of in pieces for size in (min(at_once, of), of % at_once)}
@@ -101,5 +113,5 @@ def extract_mb(wildcards, attempt):
 
 def summary_mb(wildcards, attempt):
     """The tables of all runs; some have a row per class."""
-    classes = SOURCES[block(wildcards)["dataset"]["source"]].classes
+    classes = source_of(block(wildcards)["dataset"]).classes
     return attempt * (1000 + 4 * max(1, classes // 10) * len(runs(wildcards)))

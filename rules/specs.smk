@@ -4,6 +4,8 @@ Snakemake runs a job again when one of these two parameters has changed. A spec 
 uses.
 """
 
+import hashlib
+
 from epochwise.workflow import code
 from epochwise.workflow.config import canonical
 
@@ -19,9 +21,13 @@ def code_of(*names):
 
 
 def dataset_spec(wildcards):
-    """The source, and which files it is read from."""
+    """The source, and which files it is read from. Of many pictures only a hash is kept, because Snakemake prints it."""
     b = dataset_block(wildcards)
-    return spec({**{key: b[key] for key in ("source", "path", "sha256")}, "files": sizes_of(source_files(wildcards))})
+    files = sizes_of(source_files(wildcards))
+    if b["source"] != own_images.FOLDER:
+        return spec({**{key: b[key] for key in ("source", "path", "sha256")}, "files": files})
+    about = {key: b[key] for key in ("source", "path", "sha256", "image_size", "channels")}
+    return spec({**about, "files": hashlib.sha256(spec(files).encode()).hexdigest()})
 
 
 def features_spec(wildcards):
@@ -88,7 +94,7 @@ def over_seeds_spec(wildcards):
 def twins_spec(wildcards):
     """The runs, classes and margin; and the noises that differ from the first one only in their draw."""
     b = block(wildcards)
-    classes = SOURCES[b["dataset"]["source"]].classes
+    classes = source_of(b["dataset"]).classes
     settings = {name: {**noise, "seed": None} for name, noise in b["noises"].items()}
     draws = [name for name, value in settings.items() if value == next(iter(settings.values()))]
     about = {"classes": dict.fromkeys(b["noises"], classes), "draws": draws}

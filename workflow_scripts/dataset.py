@@ -8,7 +8,7 @@ from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
 with job(snakemake) as spec:
-    train, test, digest = load(spec["source"], spec["path"], spec["sha256"])
+    train, test, digest = load(**{key: value for key, value in spec.items() if key != "files"})
     for images, path in ((train, snakemake.output.train), (test, snakemake.output.test)):
         tables.write_arrow(image_table.to_table(images, spec["source"], digest), path)
         logging.info("%s: %d images of shape %s", path, len(images.labels), images.shape)

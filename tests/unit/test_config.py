@@ -280,6 +280,8 @@ def test_every_setting_that_is_left_out_takes_the_default_of_the_schema():
         "path": None,
         "sha256": None,
         "components": 50,
+        "image_size": None,
+        "channels": None,
     }
     assert block["noises"] == {"some": {"rate": 0.2, "kind": "symmetric", "seed": 0, "shared_draw": True}}
     trained = {name: {**model, "training": block["training"]} for name, model in EXPERIMENT["models"].items()}

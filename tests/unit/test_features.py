@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from epochwise.data.features import FEATURES, input_features
+from epochwise.data.features import FEATURES, MOST_EXACT, input_features
 from epochwise.workflow import tables
 
 
@@ -37,6 +37,14 @@ def test_components_are_the_scores_of_a_singular_value_decomposition(pixels):
 @pytest.mark.parametrize(("images", "asked", "given"), [(60, 5, 5), (60, 99, 12), (6, 99, 5)])
 def test_there_are_no_more_components_than_the_data_have(pixels, images, asked, given):
     assert np.stack(input_features(pixels[:images], asked)["components"]).shape == (images, given)
+
+
+def test_components_of_large_images_are_those_of_a_singular_value_decomposition(random):
+    signals = random.normal(size=(40, 4)) * 2.0 ** -np.arange(4)
+    large = np.clip(128 + 30 * signals @ random.normal(size=(4, MOST_EXACT + 1)), 0, 255).astype(np.uint8)
+    components = np.stack(input_features(large, 3)["components"])
+    scores = np.linalg.svd(large / 255 - (large / 255).mean(0), full_matrices=False)[0][:, :3] * np.sqrt(39)
+    np.testing.assert_allclose(components, scores * np.sign(np.sum(components * scores, axis=0)), atol=0.01)
 
 
 def test_the_table_has_the_columns_of_its_schema(pixels, tmp_path):

@@ -127,7 +127,9 @@ DATASET_CHANGES = (
     Change("sha256", "0" * 64, EVERYTHING),
     Change("components", 20, FEATURES),
 )
-DATASET_KEYS = {"source": EVERYTHING, "path": EVERYTHING} | {change.key: change.rules for change in DATASET_CHANGES}
+DATASET_KEYS = dict.fromkeys(("source", "path", "image_size", "channels"), EVERYTHING) | {
+    change.key: change.rules for change in DATASET_CHANGES
+}
 # Keys that the tests do not change on the finished run.
 UNCHANGEABLE = {
     "experiment": "chooses what is built",
@@ -187,9 +189,11 @@ MODULES = {
     "workflow/tables": EVERYTHING,
     "workflow/verify": NOTHING,
     "data/__init__": EVERYTHING,
+    "data/class_folders": EVERYTHING,
     "data/corruption": CORRUPT,
     "data/embedded": EVERYTHING,
     "data/features": FEATURES,
+    "data/folder": EVERYTHING,
     "data/image_table": EVERYTHING,
     "data/layouts": EVERYTHING,
     "data/loading": EVERYTHING,
@@ -204,6 +208,7 @@ MODULES = {
     "data/noise_kinds": NOTHING,
     "data/parquet": EVERYTHING,
     "data/pickled_arrays": CORRUPT,
+    "data/pictures": EVERYTHING,
     "data/samples": CORRUPT,
     "data/sources": EVERYTHING,
     "data/subset": CORRUPT,

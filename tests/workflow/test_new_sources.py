@@ -73,9 +73,9 @@ def pictures(tmp_path_factory) -> Checkout:
     checkout = new_checkout(tmp_path_factory.mktemp("pictures"))
     add(checkout, *SOURCES, '    "pictures": Source((1, 4, 4), ("cat", "dog"), 4, 2),\n')
     add(checkout, *LEGAL, " pictures,")
-    (checkout.folder / DATA / "pictures.py").write_text(LOADER)
-    add(checkout, f"{DATA}/loading.py", "from epochwise.data import embedded, parquet, ", "pictures, ")
-    branch = '    elif source == "pictures":\n        place, (train, test) = path, pictures.read_splits(path)\n'
+    (checkout.folder / DATA / "my_pictures.py").write_text(LOADER)
+    add(checkout, f"{DATA}/loading.py", "from epochwise.data import embedded, ", "my_pictures, ")
+    branch = '    elif source == "pictures":\n        place, (train, test) = path, my_pictures.read_splits(path)\n'
     add(checkout, f"{DATA}/loading.py", "embedded.read_splits(source)\n", branch)
     for name in ("train/cat/a", "train/cat/b", "train/dog/a", "train/dog/b", "test/cat/a", "test/dog/a"):
         draw(checkout, name, 4)

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+MOST_EXACT = 4096  # pixel values of an image whose components are computed from the covariance
+
 # One row per training image. `components`: scores on the leading principal components, with unit variance.
 FEATURES = pa.schema(
     [
@@ -27,7 +29,9 @@ def input_features(pixels: np.ndarray, components: int) -> pd.DataFrame:
 
     images = pixels.astype(np.float32) / 255
     available = min(len(images) - 1, images.shape[1])
-    pca = PCA(min(components, available), whiten=True, svd_solver="covariance_eigh")
+    # The covariance of larger images would be too large, so random projections find their components.
+    solver = "covariance_eigh" if images.shape[1] <= MOST_EXACT else "randomized"
+    pca = PCA(min(components, available), whiten=True, svd_solver=solver, random_state=0)
     return pd.DataFrame(
         {
             "index": np.arange(len(images), dtype=np.int32),

@@ -3,7 +3,7 @@
 Two layouts are known: torchvision's, whose files may still be packed, and the Parquet files of the Hugging Face copies.
 Both are accepted in the folder itself, in the folders where they usually are below it, and one level further down, so
 that a path that is one level too high or too deep works. Of any other source, all files in the folder count. Only names
-are looked at here; no file is opened.
+are looked at here; no file is opened. Images of one's own (`folder`) are in class folders or in Parquet files.
 """
 
 import glob
@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from epochwise.data import class_folders
+from epochwise.data.class_folders import ClassFolders
 from epochwise.data.sources import SOURCES, DataError
 
 SPLITS = ("train", "test")
@@ -68,7 +70,7 @@ TORCHVISION = {
 _SAME_FILE_NAMES = ("MNIST", "FashionMNIST", "KMNIST", "EMNIST", "QMNIST")
 
 
-def locate(source: str, path: str | Path) -> ParquetFiles | TorchvisionFiles | OtherFiles:
+def locate(source: str, path: str | Path) -> ParquetFiles | TorchvisionFiles | ClassFolders | OtherFiles:
     """The files of a data set in the folder `path`, or one level above or below where they usually are.
 
     Of a source that is not in TORCHVISION, these are all files below `path` that are not hidden.
@@ -77,6 +79,8 @@ def locate(source: str, path: str | Path) -> ParquetFiles | TorchvisionFiles | O
     missing, or if several folders have them.
     """
     path = Path(path)
+    if source == "folder":
+        return _own_images(path)
     if source not in TORCHVISION:
         return _all_files(source, path)
     if found := _files_at(source, path):
@@ -93,6 +97,18 @@ def locate(source: str, path: str | Path) -> ParquetFiles | TorchvisionFiles | O
     places = [place for folder in (path, *folders) for place in _usual_folders(source, folder)]
     missing = next((text for place in places if (text := _missing_in(source, place))), None)
     raise DataError(f"{source} was expected in {path}: {missing or _nothing_found(path)}\n{_remedy(source)}")
+
+
+def _own_images(path: Path) -> ParquetFiles | ClassFolders:
+    """Images of one's own: Parquet files, also in the folder `data` of a Hugging Face copy, or class folders."""
+    found = _parquet_in(path) or _parquet_in(path / "data") or class_folders.find(path)
+    if found is None:
+        missing = class_folders.missing_in(path) or _missing_parquet(path) or _nothing_found(path)
+        raise DataError(
+            f"images were expected in {path}: {missing}\nSet `path` to a folder with train/<class>/ and test/<class>/ "
+            "full of PNG or JPEG files, or with train.parquet and test.parquet, or their shards, of Hugging Face."
+        )
+    return found
 
 
 def _all_files(source: str, path: Path) -> OtherFiles:
@@ -171,16 +187,24 @@ def _missing_shards(names: set[str], split: str) -> list[str]:
 
 def _missing_in(source: str, folder: Path) -> str | None:
     """What a folder lacks that has some of the files, as a sentence."""
+    if missing := _missing_parquet(folder):
+        return missing
     names = _file_names(folder)
-    if any(_parquet_files(folder, names, split) for split in SPLITS):
-        missing = [name for split in SPLITS for name in _missing_shards(names, split)]
-        missing += [f"{split}.parquet" for split in SPLITS if not _parquet_files(folder, names, split)]
-        return f"{folder} lacks {_listed(missing)}; it has {_listed(sorted(names))}."
     packed_in = TORCHVISION[source].packed_in
     missing = [name for name, archive in packed_in.items() if name not in names and archive not in names]
     if len(missing) < len(packed_in) and not _is_of_another_data_set(source, folder):
         return f"{folder} lacks {_listed(missing)}; it has {_listed(sorted(names))}."
     return None
+
+
+def _missing_parquet(folder: Path) -> str | None:
+    """What a folder lacks that has some of the Parquet files, as a sentence."""
+    names = _file_names(folder)
+    if not any(_parquet_files(folder, names, split) for split in SPLITS):
+        return None
+    missing = [name for split in SPLITS for name in _missing_shards(names, split)]
+    missing += [f"{split}.parquet" for split in SPLITS if not _parquet_files(folder, names, split)]
+    return f"{folder} lacks {_listed(missing)}; it has {_listed(sorted(names))}."
 
 
 def _nothing_found(path: Path) -> str:

@@ -4,20 +4,28 @@ import hashlib
 
 import numpy as np
 
-from epochwise.data import embedded, parquet, torchvision_files
+from epochwise.data import embedded, folder, parquet, torchvision_files
 from epochwise.data.image_table import Images
 from epochwise.data.layouts import ParquetFiles, locate
 from epochwise.data.sources import SOURCES, DataError
 
 
-def load(source: str, path: str | None, sha256: str | None = None) -> tuple[Images, Images, str]:
+def load(
+    source: str,
+    path: str | None,
+    sha256: str | None = None,
+    image_size: int | None = None,
+    channels: int | None = None,
+) -> tuple[Images, Images, str]:
     """Load a data set and check its content.
 
     Args:
-        source: a name in SOURCES.
+        source: a name in SOURCES, or `folder` for images of one's own.
         path: folder with the files of the data set; see `layouts` for what it may contain. None downloads them into
             `data/<source>`, except for a source that comes with a package.
         sha256: the SHA-256 that the content must have, or None for any.
+        image_size: of a folder, the height and width that all pictures get, or None if they have one size already.
+        channels: of a folder, the channels that all pictures get, or None if they have the same already.
 
     Returns:
         Training images, test images, and the SHA-256 of pixels and labels of both splits.
@@ -25,9 +33,10 @@ def load(source: str, path: str | None, sha256: str | None = None) -> tuple[Imag
     Raises:
         DataError: data are missing, damaged, of another shape, or do not have the expected `sha256`.
     """
-    known = SOURCES[source]
-    if known.package:
-        place, (train, test) = f"the package {known.package}", embedded.read_splits(source)
+    if source == folder.FOLDER:
+        place, (train, test) = path, folder.read_splits(path, image_size, channels)
+    elif package := SOURCES[source].package:
+        place, (train, test) = f"the package {package}", embedded.read_splits(source)
     else:
         place = path or torchvision_files.DOWNLOADS / source
         files = locate(source, path) if path is not None else torchvision_files.download(source)

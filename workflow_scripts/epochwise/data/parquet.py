@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from epochwise.data.sources import SOURCES, DataError, Source
 
 IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMNS = ("fine_label", "label", "labels")
+_ROWS = 256  # images read at a time
 
 
 def read_splits(source: str, files: ParquetFiles) -> tuple[Images, Images]:
@@ -33,22 +35,59 @@ def _read_file(path: Path, known: Source) -> tuple[np.ndarray, np.ndarray]:
 
     The images are a struct with the field `bytes`, an encoded PNG or JPEG image; the labels are integers.
     """
+    if names := class_names(path):
+        _check_class_names(path, names, known)
+    labels = checked_labels(read_labels(path), known, path).astype(np.int16)
+    pixels = np.empty((len(labels), known.pixels), np.uint8)
+    for row, (name, image) in enumerate(read_pictures(path)):
+        pixels[row] = _decoded(image, name, known)
+    return pixels, labels
+
+
+def class_names(path: Path) -> tuple[str, ...] | None:
+    """The class names that Hugging Face writes into a file, or None if it has none."""
+    with _opened(path) as file:
+        schema = file.schema_arrow
+    _, label_column = _columns(path, schema)
     try:
-        schema = pq.read_schema(path)
-        image_column, label_column = _columns(path, schema)
-        _check_class_names(path, schema, label_column, known)
-        table = pq.read_table(path, columns=[image_column, label_column], page_checksum_verification=True)
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return tuple(str(name) for name in features[label_column]["names"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """The labels (N,) of one file, integers."""
+    with _opened(path) as file:
+        _, column = _columns(path, file.schema_arrow)
+        labels = file.read([column])[column]
+    if labels.null_count:
+        raise DataError(f"{path}: {labels.null_count} values of the column {column} are missing.")
+    return labels.to_numpy()
+
+
+def read_pictures(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Each image of one file: its name for messages, and its content, an encoded PNG or JPEG image."""
+    with _opened(path) as file:
+        column, _ = _columns(path, file.schema_arrow)
+        contents = (
+            image for batch in file.iter_batches(_ROWS, columns=[column]) for image in batch.column(0).field("bytes")
+        )
+        for row, content in enumerate(contents):
+            name = f"{path}: the image in row {row}"
+            if not content.is_valid:
+                raise DataError(f"{name} is missing: the file must contain the images, not only their paths.")
+            yield name, content.as_py()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file. Raises DataError, which names it, if it cannot be read."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
     except (pa.ArrowException, OSError) as error:
         raise DataError(_unreadable(path, error)) from error
-    labels = table[label_column]
-    if labels.null_count:
-        raise DataError(f"{path}: {labels.null_count} values of the column {label_column} are missing.")
-    labels = checked_labels(labels.to_numpy(), known, path).astype(np.int16)
-    encoded = table[image_column].combine_chunks().field("bytes")
-    pixels = np.empty((len(table), known.pixels), np.uint8)
-    for row, image in enumerate(encoded):
-        pixels[row] = _decoded(image.as_py(), f"{path}: the image in row {row}", known)
-    return pixels, labels
 
 
 def _columns(path: Path, schema: pa.Schema) -> tuple[str, str]:
@@ -69,16 +108,11 @@ def _columns(path: Path, schema: pa.Schema) -> tuple[str, str]:
     return image, label
 
 
-def _check_class_names(path: Path, schema: pa.Schema, label_column: str, known: Source) -> None:
-    """Compare the class names that Hugging Face writes into the file, if it has any, with those of the source.
+def _check_class_names(path: Path, names: Sequence[str], known: Source) -> None:
+    """Compare the class names in the file with those of the source.
 
     Half of them may be written in another way: the copy of CIFAR-100 has "cra" for "crab".
     """
-    try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        names = [str(name) for name in features[label_column]["names"]]
-    except (KeyError, TypeError, ValueError):
-        return
     alike = sum(map(_same_name, names, known.class_names))
     if len(names) != known.classes or alike < known.classes / 2:
         raise DataError(
@@ -105,12 +139,10 @@ def _unreadable(path: Path, error: Exception) -> str:
     return f"{path} is truncated or damaged ({error}): fetch it again."
 
 
-def _decoded(encoded: bytes | None, what: str, known: Source) -> np.ndarray:
+def _decoded(encoded: bytes, what: str, known: Source) -> np.ndarray:
     """The pixels (C·H·W,) uint8 of an encoded image, in CHW order. `what` names the image in messages."""
     from PIL import Image
 
-    if encoded is None:
-        raise DataError(f"{what} is missing: the file must contain the images, not only their paths.")
     mode = {1: "L", 3: "RGB"}[known.shape[0]]
     try:
         with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:

@@ -9,7 +9,7 @@ import itertools
 import json
 import operator
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, reduce
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from epochwise.workflow.config_checks import ConfigError, check_optimizer, legal, lookup, validate
+from epochwise.workflow.config_checks import ConfigError, check_optimizer, legal, lookup, source_of, validate
 from epochwise.workflow.errors import InputError
 
 SCHEMA_PATH = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
@@ -46,13 +46,19 @@ def full_schema(noise_kinds: Mapping[str, ModuleType]) -> dict:
     return schema
 
 
-def resolve(config: Mapping, sources: Mapping, noise_kinds: Mapping[str, ModuleType]) -> dict[str, dict]:
+def resolve(
+    config: Mapping,
+    sources: Mapping,
+    noise_kinds: Mapping[str, ModuleType],
+    describe: Callable[[Mapping], Any] | None = None,
+) -> dict[str, dict]:
     """Validate a configuration and return the chosen experiments, complete with defaults, by name.
 
     Args:
         config: the content of the configuration files and of `--config`, merged.
         sources: the known data sets (`data.sources.SOURCES`).
         noise_kinds: the modules of the known kinds of noise, by name (`data.noise_kinds.load`).
+        describe: the `data.sources.Source` of images of one's own, from their data set's block. It raises InputError.
 
     Returns:
         One block per experiment, with `dataset` (including its `name`), `noises`, `models` (grids expanded, no entry
@@ -68,7 +74,7 @@ def resolve(config: Mapping, sources: Mapping, noise_kinds: Mapping[str, ModuleT
     for name in [chosen] if isinstance(chosen, str) else chosen:
         lookup(config["experiments"], name, "experiment", "experiments")
         experiments[name] = _resolve_experiment(config, schema, name)
-        source, where = sources[experiments[name]["dataset"]["source"]], f"experiments.{name}"
+        source, where = source_of(experiments[name]["dataset"], sources, describe), f"experiments.{name}"
         _check_sizes(where, experiments[name], source)
         noises = {
             key: _resolve_noise(f"{where}.noises.{key}", noise, schema, noise_kinds, source)
@@ -221,8 +227,8 @@ def _check_sizes(where: str, experiment: Mapping, source) -> None:
             "source."
         )
     name, size = experiment["dataset"]["source"], experiment["subset"]["size"]
-    known = source.train
-    if size is not None and experiment["dataset"]["path"] is None and size > known:
+    known, is_counted = source.train, experiment["dataset"]["path"] is None or name == "folder"
+    if size is not None and is_counted and size > known:
         raise ConfigError(
             f"{where}.subset.size: {size} is more than the {known} training samples of {name}; give at most {known}, "
             "or null for all."

@@ -3,7 +3,7 @@
 import difflib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jsonschema
@@ -163,3 +163,22 @@ def check_optimizer(where: str, training: Mapping, schema: Mapping) -> None:
             f"{where}.weight_decay: {training['weight_decay']} times the learning rate {training['learning_rate']} is "
             "at least 1, so one step would remove all weights or turn their signs; give a smaller number."
         )
+
+
+def source_of(dataset: Mapping, sources: Mapping, describe: Callable | None) -> Any:
+    """What is known of a data set: by its name, or from the files of images of one's own."""
+    where = f"datasets.{dataset['name']}"
+    if dataset["source"] not in sources:
+        if dataset["path"] is None:
+            raise ConfigError(f"{where}.path: null does not say where the images are; name their folder.")
+        try:
+            return describe(dataset)
+        except InputError as error:
+            raise ConfigError(f"{where}.path: {error}") from None
+    for key in ("image_size", "channels"):
+        if dataset[key] is not None:
+            raise ConfigError(
+                f"{where}.{key}: {dataset[key]} has no effect, because the images of {dataset['source']} stay as they "
+                "are; leave it out, or use `source: folder`."
+            )
+    return sources[dataset["source"]]
