@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +17,8 @@ from pathlib import Path
 import psutil
 import yaml
 
-from epochwise.data import noise_kinds
-from epochwise.data.sources import SOURCES
+from epochwise.data import folder, noise_kinds
+from epochwise.data.sources import SOURCES, Source
 from epochwise.report import needs
 from epochwise.report.needs import Job, Need
 from epochwise.training.rates import gpu_name
@@ -62,14 +63,21 @@ def planned(experiment: str | None, configfile: Path | None) -> list[Job]:
     return needs.jobs_in(told)
 
 
-def settings(experiment: str | None, configfile: Path | None) -> tuple[str, dict]:
-    """The name and the complete settings of the experiment; of several that are chosen, the first."""
+def own_images(dataset: Mapping) -> Source:
+    """What a data set of images of one's own is."""
+    table = Path("results/data") / dataset["name"] / "train.parquet"
+    return folder.describe(dataset["path"], dataset["image_size"], dataset["channels"], table)
+
+
+def settings(experiment: str | None, configfile: Path | None) -> tuple[str, dict, Source]:
+    """Name, complete settings and data set of the experiment; of several that are chosen, the first."""
     chosen = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
     if configfile:
         chosen = config.merge(chosen, yaml.safe_load(configfile.read_text("utf-8")))
     if experiment:
         chosen["experiment"] = experiment
-    return next(iter(config.resolve(chosen, SOURCES, noise_kinds.load()).items()))
+    name, block = next(iter(config.resolve(chosen, SOURCES, noise_kinds.load(), own_images).items()))
+    return name, block, config.source_of(block["dataset"], SOURCES, own_images)
 
 
 def start_of_a_job() -> float:
@@ -109,16 +117,15 @@ def about_need(need: Need, cores: int, data: str) -> list[str]:
     ]
 
 
-def about_data(dataset: dict) -> str:
+def about_data(dataset: Mapping) -> str:
     """Where the images come from."""
     table = Path("results/data") / dataset["name"] / "train.parquet"
-    source = SOURCES.get(dataset["source"])
     if table.is_file():
         return f"{dataset['name']}: read already, in {table.parent}"
     if dataset["path"]:
         return f"{dataset['name']}: found in {dataset['path']}"
-    if source.package:
-        return f"{dataset['name']}: part of the package {source.package}"
+    if package := SOURCES[dataset["source"]].package:
+        return f"{dataset['name']}: part of the package {package}"
     return f"{dataset['name']}: torchvision will download it, unless datasets.{dataset['name']}.path names a folder"
 
 
@@ -147,15 +154,17 @@ def main(experiment: str | None, configfile: Path | None) -> int:
     print("This machine", *about_machine(machine), sep="\n  ", flush=True)
     try:
         jobs = planned(experiment, configfile)
-        name, block = settings(experiment, configfile)
-        need = needs.needed(block, SOURCES[block["dataset"]["source"]], jobs, start_of_a_job())
+        name, block, source = settings(experiment, configfile)
+        need = needs.needed(block, source, jobs, start_of_a_job())
     except InputError as error:
         print("\nMissing", *str(error).splitlines(), sep="\n  ")
         return 1
     print(f"\nWhat is left of {name} needs", *about_need(need, machine.cores, about_data(block["dataset"])), sep="\n  ")
     lacks = missing(machine, need)
     print("\nMissing", *(lacks or ["nothing"]), sep="\n  ")
-    print(f"\nNext: make all EXPERIMENT={name}" if not lacks else "")
+    if not lacks:
+        own = f"snakemake --cores {machine.cores} all --configfile {configfile}"
+        print(f"\nNext: {own if configfile else f'make all EXPERIMENT={name}'}")
     return int(bool(lacks))
 
 
