@@ -102,8 +102,9 @@ def about_machine(machine: Machine) -> list[str]:
 
 def about_need(need: Need, cores: int, data: str) -> list[str]:
     """What the planned jobs need, one line each."""
+    width = max(10, *map(len, need.networks)) if need.networks else 10
     lines = [
-        f"{name:<10} {count} network{'s' * (count > 1)}, {need.rates[name].epoch:.3g} s per epoch of a job"
+        f"{name:<{width}} {count} network{'s' * (count > 1)}, {need.rates[name].epoch:.3g} s per epoch of a job"
         for name, count in need.networks.items()
     ]
     return [
