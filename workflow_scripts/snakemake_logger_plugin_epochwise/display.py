@@ -53,7 +53,7 @@ class Display:
         self.changing = threading.Lock()  # because a thread of its own draws the view
         self.failures: dict[tuple[str, str], Job] = {}
         self.exit_status = ""  # of the job that has failed last, as Snakemake describes it
-        self.nothing_to_do = False
+        self.nothing_to_do = self.stopped = False
 
     def show(self, record: logging.LogRecord, format: Format) -> None:
         """Take account of a message, and show it if it is of interest."""
@@ -116,7 +116,7 @@ class Display:
     def _failed(self, record, format: Format) -> None:
         with self.changing:
             job = self.run.end(record.jobid, FAILED, time.monotonic())
-        if job is None:
+        if job is None or self.stopped:
             return
         self.failures[job.rule, job.name] = job
         self._print(f"FAILED  {job.rule} {job.name}  after {text.duration(job.seconds)}", style="bold red")
@@ -127,12 +127,16 @@ class Display:
         message = format(record)
         if "CalledProcessError" in message:  # The message about the failed job follows.
             self.exit_status = message.strip().splitlines()[-1].rpartition("' ")[2]
-        elif not (self.failures and "At least one job did not complete successfully" in message):
+        elif not ((self.failures or self.stopped) and "At least one job did not complete successfully" in message):
             self._print(message, style="red")
 
     def _message(self, record, format: Format) -> None:
         message = format(record)
         self.nothing_to_do |= message.startswith("Nothing to be done")
+        if message.startswith("Terminating processes on user request"):
+            self.stopped = True
+            if self.view is not None:
+                self.view.stopped = True
         if message and not message.startswith(_NOT_SHOWN):
             self._print(message, style=_STYLES.get(record.levelno, ""))
 
@@ -159,9 +163,9 @@ class Display:
         if not run.counts:
             return []
         ran = f"{done} of {run.total} jobs finished in {text.duration(time.monotonic() - run.began)}"
+        if self.stopped or (done < run.total and not self.failures):
+            return [f"Stopped: {ran}. The same command continues."]
         if self.failures:
             failed = [f"FAILED  {rule} {name}" for rule, name in self.failures]
             return [f"{ran}, {len(failed)} failed:", *failed, "Their messages are above."]
-        if done < run.total:
-            return [f"{ran}. The same command continues."]
         return [f"{ran}.", *(closing_lines(chosen_experiments(), Path("results")) if "all" in run.counts else [])]

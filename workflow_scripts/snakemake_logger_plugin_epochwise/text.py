@@ -4,12 +4,7 @@ from collections.abc import Mapping
 
 from snakemake_logger_plugin_epochwise.jobs import Job
 
-SUBSETS = {  # columns of the view: subset in the log and its heading
-    "clean": "clean",
-    "noisy_given": "noisy (given label)",
-    "noisy_true": "noisy (true label)",
-    "test": "test",
-}
+SUBSETS = {"clean": "clean", "noisy_given": "noisy (given label)", "noisy_true": "noisy (true label)", "test": "test"}
 
 
 def duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -16,6 +17,7 @@ from snakemake_logger_plugin_epochwise.text import SUBSETS, duration, time_left
 from snakemake_logger_plugin_epochwise.time_left import seconds_left
 
 _OTHER_LINES = 12  # lines of the view without the table of training jobs
+_HEADINGS = ("clean", "noisy,\ngiven", "noisy,\ntrue", "test")  # of text.SUBSETS
 _SECONDS = 0.5  # between two pictures
 
 
@@ -33,6 +35,7 @@ class LiveView:
             transient=True,
             redirect_stderr=False,
         )
+        self.stopped = False  # Then jobs only report where they were stopped.
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._draw, daemon=True)
         self.live.start()
@@ -50,7 +53,8 @@ class LiveView:
             return view(self.run, self.experiments, now, self.console.height)
 
     def _print_captured(self) -> None:
-        if captured := self.stderr.new_text().rstrip():
+        captured = self.stderr.new_text().rstrip()
+        if captured and not self.stopped:
             self.print(captured)
 
     def print(self, line: str, style: str = "") -> None:
@@ -75,13 +79,14 @@ def view(run: Run, experiments: Sequence[str], now: float, height: int) -> Rende
         now: seconds of the clock of `Run.began`.
         height: lines of the terminal. The view shows fewer training jobs if they do not fit.
     """
-    done, left = len(run.in_state(FINISHED)), seconds_left([*run.jobs.values(), *run.unlisted()], run.totals, now)
+    left = seconds_left([*run.jobs.values(), *run.unlisted()], run.totals, now)
     head = Table.grid(expand=True)
     head.add_column(no_wrap=True, overflow="ellipsis")
     head.add_column(justify="right", no_wrap=True)
-    times = f"{duration(now - run.began)} so far, {time_left(left)}"
-    head.add_row(Text(f"epochwise  {' '.join(experiments)}", style="bold"), times)
-    parts: list[RenderableType] = [Text(), head, ProgressBar(total=max(run.total, 1), completed=done), _rules(run)]
+    head.add_row(_counts(run, experiments), f"{duration(now - run.began)} so far, {time_left(left)}")
+    bar = Table.grid(expand=True)  # because a bar alone does not end its line
+    bar.add_row(ProgressBar(total=max(run.total, 1), completed=len(run.in_state(FINISHED)), complete_style="green"))
+    parts: list[RenderableType] = [Text(), head, bar, _rules(run)]
     running = run.in_state(RUNNING)
     if training := [job for job in running if job.rule == TRAIN]:
         parts += [Text(), _training(training, now, max(1, height - _OTHER_LINES))]
@@ -91,26 +96,32 @@ def view(run: Run, experiments: Sequence[str], now: float, height: int) -> Rende
     return Group(*parts)
 
 
-def _rules(run: Run) -> Text:
-    """Number of finished jobs, of all and of each rule. A rule with running jobs is bold, a finished one dim."""
-    finished, running, failed = (run.per_rule(state) for state in (FINISHED, RUNNING, FAILED))
-    text = Text(f"{finished.total()} of {run.total} jobs finished")
-    if failed:
-        text.append(f", {failed.total()} failed", style="red")
-    text.append("\n")
-    for rule, count in run.counts.items():
-        style = "bold" if running[rule] else "dim" if finished[rule] == count else ""
-        text.append(f"{rule} {finished[rule]}/{count}", style="red" if failed[rule] else style)
-        text.append("  ")
+def _counts(run: Run, experiments: Sequence[str]) -> Text:
+    """What is built, and how many jobs have finished and failed."""
+    text = Text(" ".join(experiments), style="bold")
+    text.append(f"  {len(run.in_state(FINISHED))} of {run.total} jobs done")
+    if failed := len(run.in_state(FAILED)):
+        text.append(f", {failed} failed", style="red")
     return text
+
+
+def _rules(run: Run) -> Columns:
+    """Number of finished jobs of each rule. A rule with running jobs is bold, a finished one dim."""
+    finished, running, failed = (run.per_rule(state) for state in (FINISHED, RUNNING, FAILED))
+    texts = []
+    for rule, count in run.counts.items():
+        style = "red" if failed[rule] else "bold" if running[rule] else "dim" if finished[rule] == count else ""
+        texts.append(Text(f"{rule} {finished[rule]}/{count}", style=style))
+    return Columns(texts, padding=(0, 2))
 
 
 def _training(jobs: Sequence[Job], now: float, most: int) -> Table:
     """One row per training job: epoch, rate, latest accuracies and time."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("in training", no_wrap=True, overflow="ellipsis", ratio=1)
-    for heading in ("epoch", "epochs/s", *SUBSETS.values(), "time"):
-        table.add_column(heading, justify="right", min_width=5)
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("\nin training", no_wrap=True, overflow="ellipsis")
+    widest = max((len(f"{job.progress.epochs}") for job in jobs if job.progress), default=3)
+    for heading, width in {"epoch": 2 * widest + 1, "epochs/s": 8, **dict.fromkeys(_HEADINGS, 5), "time": 6}.items():
+        table.add_column(heading if "\n" in heading else f"\n{heading}", justify="right", min_width=max(5, width))
     for job in jobs[:most]:
         name, elapsed, progress = job.name, duration(now - job.began), job.progress
         if progress is None:
