@@ -49,7 +49,8 @@ def test_the_time_left_is_unknown_until_something_alike_is_measured():
     assert seconds_left([figure, train()], {"cores": 1}, 0.0) is None, "training takes much longer than a figure"
     untrained = train(state=RUNNING, progress=Progress(0, 100, 14.0))
     assert seconds_left([untrained], {"cores": 1}, 0.0) is None, "the rate of the untrained network is none"
-    assert seconds_left([figure, Job("summary")], {"cores": 1}, 0.0) == 3
+    publish = [Job("publish", state=FINISHED, seconds=1.0) for _ in range(9)]
+    assert seconds_left([figure, *publish, Job("summary")], {"cores": 1}, 0.0) == 2, "the mean of two rules"
     assert seconds_left([], {"cores": 1}, 0.0) == 0
 
 
@@ -178,9 +179,9 @@ def test_the_message_of_a_failed_job():
 
 def test_a_job_without_a_message_says_how_it_ended(tmp_path):
     job = train(log=Log(tmp_path / "train.log"), outputs=["results/a b"])
-    lines = failure_lines(job, "died with <Signals.SIGKILL: 9>.", ["snakemake", "all"])
+    lines = failure_lines(job, ["train.log", "slurm.log"], "died with <Signals.SIGKILL: 9>.", ["snakemake", "all"])
     assert lines[0] == "Its log has no message. died with <Signals.SIGKILL: 9>."
-    assert lines[1] == f"Log: {tmp_path / 'train.log'}"
+    assert lines[1] == "Log: train.log, slurm.log"
     assert lines[2] == "Run it again: snakemake --cores 1 'results/a b'"
 
 

@@ -13,7 +13,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_epochwise import text
 from snakemake_logger_plugin_epochwise.closing import closing_lines
-from snakemake_logger_plugin_epochwise.failures import failure_lines
+from snakemake_logger_plugin_epochwise.failures import failure_lines, message_in
 from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, LIMITED, Job, Run, chosen_experiments
 from snakemake_logger_plugin_epochwise.time_left import seconds_left
 
@@ -32,6 +32,7 @@ _NOT_SHOWN = (
     "Exiting because a job execution failed",
     "Job rate limit reached",
 )
+_LISTED = 10  # failed jobs in the closing lines
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "red"}
 Format = Callable[[logging.LogRecord], str]
 
@@ -63,6 +64,7 @@ class Display:
             LogEvent.JOB_INFO: self._started,
             LogEvent.JOB_FINISHED: self._finished,
             LogEvent.JOB_ERROR: self._failed,
+            LogEvent.GROUP_ERROR: self._group_failed,
             LogEvent.ERROR: self._error,
             JOBS_LISTED: self._listed,
             None: self._message,
@@ -119,9 +121,15 @@ class Display:
         if job is None or self.stopped:
             return
         self.failures[job.rule, job.name] = job
+        if record.indent and not (job.log and message_in(job.log.text())):
+            return  # Snakemake names all jobs of a group, also those that have not failed.
         self._print(f"FAILED  {job.rule} {job.name}  after {text.duration(job.seconds)}", style="bold red")
-        for line in failure_lines(job, self.exit_status, sys.argv):
+        for line in failure_lines(job, record.log, self.exit_status, sys.argv):
             self._print(f"  {line}")
+
+    def _group_failed(self, record, format: Format) -> None:
+        logs = f"  Log: {', '.join(record.aux_logs)}" if record.aux_logs else ""
+        self._print(f"FAILED  a group of {len(record.job_error_info)} jobs{logs}", style="bold red")
 
     def _error(self, record, format: Format) -> None:
         message = format(record)
@@ -166,6 +174,6 @@ class Display:
         if self.stopped or (done < run.total and not self.failures):
             return [f"Stopped: {ran}. The same command continues."]
         if self.failures:
-            failed = [f"FAILED  {rule} {name}" for rule, name in self.failures]
-            return [f"{ran}, {len(failed)} failed:", *failed, "Their messages are above."]
+            failed = [f"FAILED  {rule} {name}" for rule, name in self.failures][:_LISTED]
+            return [f"{ran}, {len(self.failures)} failed:", *failed, "The messages are above."]
         return [f"{ran}.", *(closing_lines(chosen_experiments(), Path("results")) if "all" in run.counts else [])]

@@ -21,18 +21,19 @@ _KEPT = {
 }
 
 
-def failure_lines(job: Job, exit_status: str, argv: Sequence[str]) -> list[str]:
-    """What a failed job says, where its log is, and the command that runs it again.
+def failure_lines(job: Job, logs: Sequence[str], exit_status: str, argv: Sequence[str]) -> list[str]:
+    """What a failed job says, where its logs are, and the command that runs it again.
 
     Args:
         job: the job.
+        logs: its own log, and on a cluster that of the scheduler.
         exit_status: how its process ended, for instance "died with <Signals.SIGKILL: 9>."; empty if unknown.
         argv: how Snakemake was called, see `command_for`.
     """
-    lines = []
-    if job.log is not None:
-        message = message_in(job.log.text()) or f"Its log has no message. {exit_status}".strip()
-        lines += [*message.splitlines(), f"Log: {job.log.path}"]
+    message = message_in(job.log.text()) if job.log is not None else ""
+    lines = (message or f"Its log has no message. {exit_status}".strip()).splitlines()
+    if logs:
+        lines.append(f"Log: {', '.join(logs)}")
     if job.outputs:
         lines.append(f"Run it again: {command_for(job.outputs[0], int(job.uses['cores']), argv)}")
     return lines

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from statistics import fmean
 
 from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, RUNNING, TRAIN, Job
 
@@ -74,17 +75,17 @@ def _durations(jobs: Iterable[Job], now: float) -> dict[Kind, list[float]]:
 def _expected_seconds(durations: Mapping[Kind, list[float]]) -> Callable[[Kind], float | None]:
     """A function from the kind of a job to its expected duration.
 
-    This is the mean of the jobs of its kind, or else of its rule, or else of all jobs except training. Training takes
-    much longer than other jobs, so nothing else gives an idea of it.
+    This is the mean of the jobs of its kind, or else of its rule, or else the mean of all measured rules except
+    training. Training takes much longer than other jobs, so nothing else gives an idea of it.
     """
+    by_rule = defaultdict(list)
+    for (rule, *_), values in durations.items():
+        by_rule[rule] += values
+    of_others = [fmean(values) for rule, values in by_rule.items() if rule != TRAIN]
 
     @cache
     def expected(kind: Kind) -> float | None:
-        of_rule = [s for other, values in durations.items() if other[0] == kind[0] for s in values]
-        of_others = [s for other, values in durations.items() if other[0] != TRAIN for s in values]
-        for values in (durations.get(kind), of_rule, of_others if kind[0] != TRAIN else None):
-            if values:
-                return sum(values) / len(values)
-        return None
+        measured = durations.get(kind) or by_rule.get(kind[0]) or (of_others if kind[0] != TRAIN else [])
+        return fmean(measured) if measured else None
 
     return expected
