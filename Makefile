@@ -11,8 +11,9 @@ SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN = $(if $(EXPERIMENT),--config 'experiment=$(EXPERIMENT)')
 # A live view in a terminal, and one line per job elsewhere. LOG=snakemake shows Snakemake's own output.
 LOG := epochwise
-BUILD = $(if $(filter epochwise,$(LOG)),PYTHONPATH="workflow_scripts:$$PYTHONPATH") $(SNAKEMAKE) \
-	$(if $(filter epochwise,$(LOG)),--logger epochwise) --cores $(CORES)
+WATCHED = $(filter epochwise,$(LOG))
+BUILD = $(if $(WATCHED),PYTHONPATH="$(CURDIR)/workflow_scripts$${PYTHONPATH:+:$$PYTHONPATH}") $(SNAKEMAKE) \
+	$(if $(WATCHED),--logger epochwise) --cores $(CORES)
 
 .PHONY: all report archive named verify test slurm doctor bench first-light chaos lint format docs lock clean
 

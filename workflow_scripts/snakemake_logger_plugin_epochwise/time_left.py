@@ -62,14 +62,14 @@ def _measured_by_itself(job: Job, now: float) -> float | None:
 
 
 def _durations(jobs: Iterable[Job], now: float) -> dict[Kind, list[float]]:
-    """By kind, how long its finished jobs took and its training jobs will have taken."""
-    durations = defaultdict(list)
+    """By kind, how long its finished jobs took, or else how long its training jobs will have taken at their rates."""
+    finished, at_their_rates = defaultdict(list), defaultdict(list)
     for job in jobs:
         if job.state == FINISHED:
-            durations[job.kind].append(job.seconds)
+            finished[job.kind].append(job.seconds)
         elif (left := _measured_by_itself(job, now)) is not None:
-            durations[job.kind].append(now - job.began + left)
-    return durations
+            at_their_rates[job.kind].append(now - job.began + left)
+    return {**at_their_rates, **finished}
 
 
 def _expected_seconds(durations: Mapping[Kind, list[float]]) -> Callable[[Kind], float | None]:
