@@ -9,11 +9,16 @@ SLURM := $(VENV)/slurm
 READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN = $(if $(EXPERIMENT),--config 'experiment=$(EXPERIMENT)')
+# A live view in a terminal, and one line per job elsewhere. LOG=snakemake shows Snakemake's own output.
+LOG := epochwise
+WATCHED = $(filter epochwise,$(LOG))
+BUILD = $(if $(WATCHED),PYTHONPATH="$(CURDIR)/workflow_scripts$${PYTHONPATH:+:$$PYTHONPATH}") $(SNAKEMAKE) \
+	$(if $(WATCHED),--logger epochwise) --cores $(CORES)
 
 .PHONY: all report archive named verify test slurm doctor bench first-light chaos lint format docs lock clean
 
 all: $(READY)
-	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
+	$(BUILD) all $(CHOSEN)
 
 # Figures, findings and claims on one page: results/<experiment>/report.html.
 report: named all
@@ -21,7 +26,7 @@ report: named all
 
 # Everything that a reviewer needs in one file: results/<experiment>/archive.zip.
 archive: named $(READY)
-	$(SNAKEMAKE) --cores $(CORES) results/$(EXPERIMENT)/archive.zip $(CHOSEN)
+	$(BUILD) results/$(EXPERIMENT)/archive.zip $(CHOSEN)
 
 # Reports and archives need the name of one experiment, because each belongs to one.
 named:

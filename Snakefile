@@ -53,3 +53,4 @@ rule all:
 
 onstart:
     stop_jobs_on_sigterm()
+    list_jobs()

@@ -90,6 +90,8 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
 
+os.environ["EPOCHWISE_EXPERIMENTS"] = " ".join(EXPERIMENTS)  # for the closing lines of `--logger epochwise`
+
 if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").glob("*")):
     logger.warning(
         "There are results, but not the folder .snakemake, where Snakemake keeps what they were made from: changes of "
@@ -204,6 +206,16 @@ def stop_jobs_on_sigterm():
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+
+
+def list_jobs():
+    """Tell `--logger epochwise` which jobs the run needs, because Snakemake itself tells only their number."""
+    if "epochwise" in workflow.output_settings.log_handler_settings:
+        jobs = [
+            {"jobid": workflow.dag.jobid(job), "rule": job.rule.name, "wildcards": dict(job.wildcards_dict)}
+            for job in workflow.dag.needrun_jobs()
+        ]
+        logger.info(None, extra={"event": "epochwise_jobs", "jobs": jobs})
 
 
 def located_noise_files(experiment, noise):
