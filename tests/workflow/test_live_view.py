@@ -78,7 +78,7 @@ def assert_closing(lines: list[str]) -> None:
         re.search(r"(reproduced|inconclusive|contradicted) \(digits/symmetric30: ", line) for line in lines[-5:-2]
     )
     assert lines[-2:] == [
-        "Report: results/digits/findings.md, results/digits/claims.html",
+        "Report: results/digits/findings.md, results/digits/claims.html, results/digits/explorer.html",
         "Next: make report EXPERIMENT=digits",
     ]
 
