@@ -84,6 +84,7 @@ docs: RESULTS ?= results/$(EXPERIMENT)
 docs: $(if $(RESULTS),,named all)
 	$(VENV)/bin/python docs/update.py $(RESULTS)
 	$(VENV)/bin/jupyter execute --inplace docs/notebooks/results.ipynb
+	$(VENV)/bin/python docs/screenshots.py results/mnist
 	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
 
 # Make requirements.lock from pyproject.toml. Build tags such as +cpu are removed, because machines need different builds.
