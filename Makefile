@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(VENV)/bin/snakemake
 CHOSEN = $(if $(EXPERIMENT),--config 'experiment=$(EXPERIMENT)')
 
-.PHONY: all report archive named verify test slurm bench first-light chaos lint format docs lock clean
+.PHONY: all report archive named verify test slurm bench first-light chaos lint format docs docs-site lock clean
 
 all: $(READY)
 	$(SNAKEMAKE) --cores $(CORES) all $(CHOSEN)
@@ -76,6 +76,10 @@ docs: $(if $(RESULTS),,named all)
 	$(VENV)/bin/python docs/update.py $(RESULTS)
 	$(VENV)/bin/jupyter execute --inplace docs/notebooks/results.ipynb
 	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
+
+# The documentation as a site: docs/_build/index.html.
+docs-site: $(READY)
+	$(VENV)/bin/python -m sphinx --fresh-env --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build
 
 # Make requirements.lock from pyproject.toml. Build tags such as +cpu are removed, because machines need different builds.
 lock: $(READY)
