@@ -16,6 +16,7 @@ from pygments.util import ClassNotFound
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\]\((?P<path>[^():#\s]+)(?P<fragment>#[^()\s]*)?\)")
+NAME_OF_PAGE = re.compile(r"\[(\w+)\.md\]\(")  # the site shows it without the ending
 FOLDER = "files"  # of the site, for the pages of files
 # URL schemes of links that this extension has rewritten, for `myst_url_schemes`.
 SCHEMES = {"file-page": "{{path}}", "file-line": "{{path}}#{{fragment}}"}
@@ -40,7 +41,7 @@ def rewrite_links(app, docname: str, source: list[str]) -> None:
             return f"](file-line:{target}{match['fragment'].replace('#L', '#L-')})"
         return f"](file-page:{target})"
 
-    source[0] = LINK.sub(rewritten, source[0])
+    source[0] = NAME_OF_PAGE.sub(r"[\1](", LINK.sub(rewritten, source[0]))
 
 
 def pages_of_files(app) -> Iterator[tuple[str, dict[str, str], str]]:

@@ -34,10 +34,10 @@ def claims_page() -> str:
     """The text of docs/claims.md: every claim with its source, effect, margin, models and figures."""
     parts = [
         "# Claims\n\n"
-        "A claim turns one statement into one number per run, its *effect*. A positive effect supports the statement.\n"
-        "The verdict compares the 95 % interval of the effect over seeds with the *margin*, see\n"
-        "[science.md](science.md#claims-verdicts-and-findings). Statements are in our words. *The paper states it* and\n"
-        "*our addition* say whose statement it is. A finding rests on its *primary* claims alone. What came out is in\n"
+        "A claim turns one statement into one number per run, its *effect*. A positive effect supports the\n"
+        "statement. The verdict compares the 95 % interval of the effect over seeds with the *margin*, as\n"
+        "[science.md](science.md#claims-verdicts-and-findings) explains. All statements are in our words. The *source*\n"
+        "says whether the paper states it. A finding rests on its *primary* claims alone. What came out is in\n"
         "[reproduction.md](reproduction.md). `make docs` generates this page from\n"
         "[claims.py](../workflow_scripts/epochwise/findings/claims.py).\n"
     ]
@@ -49,7 +49,7 @@ def claims_page() -> str:
 
 def _claim_section(claim: Claim, primary: tuple[str, ...]) -> str:
     margins = config.load_schema()["$defs"]["settings"]["properties"]["claims"]["properties"]
-    whose = "the paper states it" if claim.source == PAPER else "our addition"
+    whose = "the paper" if claim.source == PAPER else "ours, a stricter reading or a check of ours"
     beyond = ", compared with the first model, seed by seed" if claim.beyond_first else ""
     rows = [
         f"- source: {whose}" + (" (primary claim)" if claim.name in primary else ""),
