@@ -36,9 +36,9 @@ def claims_page() -> str:
         "# Claims\n\n"
         "A claim turns one statement into one number per run, its *effect*. A positive effect supports the\n"
         "statement. The verdict compares the 95 % interval of the effect over seeds with the *margin*, as\n"
-        "[science.md](science.md#claims-verdicts-and-findings) explains. All statements are in our words. The *source*\n"
-        "says whether the paper states it. A finding rests on its *primary* claims alone. What came out is in\n"
-        "[reproduction.md](reproduction.md). `make docs` generates this page from\n"
+        "[science.md](science.md#claims-verdicts-and-findings) explains. All statements are in our words. The\n"
+        "*source* says whether the paper states it. A finding rests on its *primary* claims alone. What came out is\n"
+        "in [reproduction.md](reproduction.md). `make docs` generates this page from\n"
         "[claims.py](../workflow_scripts/epochwise/findings/claims.py).\n"
     ]
     for finding in FINDINGS:
