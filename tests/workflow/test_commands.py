@@ -61,6 +61,9 @@ def place(tmp_path_factory):
     return checkout
 
 
+RUN_BEFORE = set()  # because pages repeat `make all` and its like
+
+
 def run(place, command):
     """Run one command line. Fails if it fails."""
     command = command.replace("/my/study", "study").replace("/path/to/epochwise", str(place.folder))
@@ -70,6 +73,9 @@ def run(place, command):
     if "|" in words:
         words = words[: words.index("|")]
     program = words[0].removeprefix(".venv/bin/") if words else "#"
+    if tuple(words) in RUN_BEFORE:
+        return
+    RUN_BEFORE.add(tuple(words))
     if program == "snakemake":
         extra = [] if READING & set(words) else ["--dry-run"]
         status, told = place.snakemake(*words[1:], *extra)
@@ -126,5 +132,5 @@ def test_blocks_of_python(tmp_path, text):
 
 
 def test_the_pages_have_commands_and_marks():
-    assert len(list(blocks(""))) > 5 and len(inline_commands()) > 20
+    assert len(list(blocks(""))) > 5 and len(inline_commands()) > 10
     assert MARK in (ROOT / "README.md").read_text("utf-8")
