@@ -111,7 +111,7 @@ def test_formulas_are_mathml(site):
 
 
 def test_the_library_lists_every_module(site):
-    modules = [path for path in (ROOT / "workflow_scripts" / "epochwise").rglob("*.py")]
+    modules = list((ROOT / "workflow_scripts" / "epochwise").rglob("*.py"))
     for path in modules:
         name = ".".join(path.relative_to(ROOT / "workflow_scripts").with_suffix("").parts).removesuffix(".__init__")
         assert name == "epochwise" or (site / "_api" / f"{name}.html").exists(), name
