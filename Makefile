@@ -77,9 +77,9 @@ docs: $(if $(RESULTS),,named all)
 	$(VENV)/bin/jupyter execute --inplace docs/notebooks/results.ipynb
 	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
 
-# The documentation as a site: docs/_build/index.html.
+# The documentation as a site: docs/_build/html/index.html.
 docs-site: $(READY)
-	$(VENV)/bin/python -m sphinx --fresh-env --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build
+	$(VENV)/bin/python -m sphinx --fresh-env --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 # Make requirements.lock from pyproject.toml. Build tags such as +cpu are removed, because machines need different builds.
 lock: $(READY)

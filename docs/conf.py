@@ -44,6 +44,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 templates_path = ["_templates"]
 html_title = "epochwise"
+html_use_index = html_domain_indices = False
 html_show_sourcelink = html_copy_source = False
 html_sidebars = {page: [] for page in ("index", "tour", "science", "reproduction", "design", "files/**")}
 html_context = {"default_mode": "auto"}
