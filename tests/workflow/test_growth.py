@@ -59,7 +59,8 @@ def grown(tmp_path_factory):
             path.write_text(text.replace(before, after, 1) if before else after, encoding="utf-8")
     overlay = yaml.safe_load(yaml.safe_dump(TINY))
     noises = {"shifted": {"kind": "next_class", "rate": 0.2, "seed": 0}, "symmetric30": None}
-    overlay["experiments"]["digits"] |= {"noises": noises, "seeds": [0]}
+    without = {"interventions": {"stride": None}, "measures": {"stride": None}}
+    overlay["experiments"]["digits"] |= {"noises": noises, "seeds": [0]} | without
     checkout.build("all", overlay=overlay)
     return checkout
 
