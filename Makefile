@@ -15,7 +15,7 @@ WATCHED = $(filter epochwise,$(LOG))
 BUILD = $(if $(WATCHED),PYTHONPATH="$(CURDIR)/workflow_scripts$${PYTHONPATH:+:$$PYTHONPATH}") $(SNAKEMAKE) \
 	$(if $(WATCHED),--logger epochwise) --cores $(CORES)
 
-.PHONY: all report archive named verify test slurm doctor bench first-light chaos lint format docs lock clean
+.PHONY: all report archive named verify test slurm doctor bench first-light chaos lint format docs docs-site lock clean
 
 all: $(READY)
 	$(BUILD) all $(CHOSEN)
@@ -86,6 +86,10 @@ docs: $(if $(RESULTS),,named all)
 	$(VENV)/bin/jupyter execute --inplace docs/notebooks/results.ipynb
 	$(VENV)/bin/python docs/screenshots.py results/mnist
 	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
+
+# The documentation as a site: docs/_build/html/index.html.
+docs-site: $(READY)
+	$(VENV)/bin/python -m sphinx --fresh-env --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 # Make requirements.lock from pyproject.toml. Build tags such as +cpu are removed, because machines need different builds.
 lock: $(READY)

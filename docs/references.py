@@ -1,4 +1,4 @@
-"""Reference pages that are made from the code: docs/tables.md and docs/rules.md."""
+"""Reference pages that are made from the code: docs/claims.md, docs/tables.md and docs/rules.md."""
 
 import ast
 import importlib
@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from docs import reproduction
 from epochwise import catalogue
+from epochwise.findings.claims import CLAIMS, PAPER, Claim
+from epochwise.findings.findings import FINDINGS
+from epochwise.workflow import config
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = "results/{experiment}/{noise}/{model}"
@@ -24,6 +28,39 @@ RULE_FILES = ("dataset", "training", "activations", "analysis", "figures", "repo
 # Functions of Snakemake around a path. They say how it is treated.
 MARKERS = ("ensure", "report", "directory", "ancient", "expand", "unpack")
 PIXELS = 3072  # of an example image, because the width of the column `pixels` depends on the data set
+
+
+def claims_page() -> str:
+    """The text of docs/claims.md: every claim with its source, effect, margin, models and figures."""
+    parts = [
+        "# Claims\n\n"
+        "A claim turns one statement into one number per run, its *effect*. A positive effect supports the\n"
+        "statement. The verdict compares the 95 % interval of the effect over seeds with the *margin*, as\n"
+        "[science.md](science.md#claims-verdicts-and-findings) explains. All statements are in our words. The\n"
+        "*source* says whether the paper states it. A finding rests on its *primary* claims alone. What came out is\n"
+        "in [reproduction.md](reproduction.md). `make docs` generates this page from\n"
+        "[claims.py](../workflow_scripts/epochwise/findings/claims.py).\n"
+    ]
+    for finding in FINDINGS:
+        parts.append(f"## Finding {finding.number}: {finding.title}\n\n> {finding.statement}\n")
+        parts += [_claim_section(claim, finding.primary) for claim in CLAIMS if claim.finding == finding.number]
+    return "\n".join(parts)
+
+
+def _claim_section(claim: Claim, primary: tuple[str, ...]) -> str:
+    margins = config.load_schema()["$defs"]["settings"]["properties"]["claims"]["properties"]
+    whose = "the paper" if claim.source == PAPER else "ours, a stricter reading or a check of ours"
+    beyond = ", compared with the first model, seed by seed" if claim.beyond_first else ""
+    rows = [
+        f"- source: {whose}" + (" (primary claim)" if claim.name in primary else ""),
+        f"- effect: {claim.measure} ([code]({reproduction.code_of(claim)}))",
+        f"- margin: {margins[claim.margin]['default']:g} (`claims.{claim.margin}`)",
+        f"- models: {claim.scope}{beyond}",
+        f"- figures: {', '.join(f'`{name}`' for name in claim.figures)}",
+    ]
+    if claim.needs != "phases":  # every run has phases
+        rows.append(f"- only with the optional part `{claim.needs}`")
+    return "\n".join([f"### {claim.name}\n\n{claim.statement}\n", *rows, ""])
 
 
 def schema_of(table: catalogue.Table) -> pa.Schema:

@@ -122,7 +122,9 @@ def _table(claims: list[Claim], names: list[str]) -> str:
                 effect = f"{number(row.effect)} {interval(row.low, row.high)}"
                 rows.append(
                     {
-                        "claim": f"[{claim.name}]({_code(claim)})" if not rows or rows[-1]["of"] != claim.name else "",
+                        "claim": f"[{claim.name}]({code_of(claim)})"
+                        if not rows or rows[-1]["of"] != claim.name
+                        else "",
                         "of": claim.name,
                         "experiment": f"`{name}`",
                         "model": row.model,
@@ -135,7 +137,7 @@ def _table(claims: list[Claim], names: list[str]) -> str:
     return _markdown(pd.DataFrame(rows).drop(columns="of")) if rows else "No experiment with evidence has these claims."
 
 
-def _code(claim: Claim) -> str:
+def code_of(claim: Claim) -> str:
     """Link to the function that defines the effect of a claim."""
     function = getattr(claim.effect, "func", claim.effect)
     path = Path(inspect.getsourcefile(function)).resolve().relative_to(ROOT)

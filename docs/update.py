@@ -37,6 +37,7 @@ def config_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "claims.md": references.claims_page,
     "config.md": config_page,
     "reproduction.md": reproduction.page,
     "rules.md": references.rules_page,
@@ -93,6 +94,7 @@ def update_pages() -> None:
     for part in ("measures", "interventions"):
         rewrite("docs/science.md", part, reproduction.beyond(part))
     rewrite("README.md", "findings", reproduction.overview(reproduction.experiments(), "docs/"))
+    rewrite("docs/index.md", "findings", reproduction.overview(reproduction.experiments(), ""))
 
 
 def update_benchmarks(folder: Path) -> None:
