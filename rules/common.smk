@@ -90,7 +90,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"The configuration cannot be used. {error}") from None
 
-os.environ["EPOCHWISE_EXPERIMENTS"] = " ".join(EXPERIMENTS)  # for the closing lines of `--logger epochwise`
+os.environ.update(EPOCHWISE_EXPERIMENTS=" ".join(EXPERIMENTS))  # for the closing lines of `--logger epochwise`
 
 if Path("results/provenance").is_dir() and not any(Path(".snakemake/metadata").glob("*")):
     logger.warning(
