@@ -208,11 +208,22 @@ def stop_jobs_on_sigterm():
     signal.signal(signal.SIGTERM, stop)
 
 
+def training_size(wildcards):
+    """Weights times epochs of all networks that a training job trains."""
+    b = block(wildcards)
+    return weights(b, wildcards.model) * b["training"]["epochs"] * len(seeds(wildcards))
+
+
 def list_jobs():
     """Tell `--logger epochwise` which jobs the run needs, because Snakemake itself tells only their number."""
     if "epochwise" in workflow.output_settings.log_handler_settings:
         jobs = [
-            {"jobid": workflow.dag.jobid(job), "rule": job.rule.name, "wildcards": dict(job.wildcards_dict)}
+            {
+                "jobid": workflow.dag.jobid(job),
+                "rule": job.rule.name,
+                "wildcards": dict(job.wildcards_dict),
+                "size": training_size(job.wildcards) if job.rule.name == "train" else 1,
+            }
             for job in workflow.dag.needrun_jobs()
         ]
         logger.info(None, extra={"event": "epochwise_jobs", "jobs": jobs})

@@ -63,6 +63,11 @@ def test_a_model_counts_with_its_own_mean_and_an_unmeasured_one_with_that_of_the
     assert seconds_left([*measured, late], {"cores": 1}, 50.0) == 0, "it should have ended already"
 
 
+def test_an_unmeasured_model_counts_in_proportion_to_its_size():
+    measured = train(state=FINISHED, seconds=10.0, size=2000)
+    assert seconds_left([measured, train("mlp7", size=8000)], {"cores": 1}, 0.0) == pytest.approx(40)
+
+
 def test_one_gpu_lets_jobs_wait_that_cores_would_not():
     use = {"cores": 1, "gpu": 1}
     jobs = [
@@ -131,9 +136,10 @@ def info(number: int, rule: str, log=None, **wildcards) -> dict:
 
 def test_a_run_counts_its_jobs_through_failures_and_second_attempts(tmp_path):
     run = Run(began=0.0, counts={"train": 2, "publish": 1})
-    run.plan([{"jobid": 1, "rule": "train", "wildcards": {"model": "mlp3", "unit": "seed0"}}])
+    run.plan([{"jobid": 1, "rule": "train", "wildcards": {"model": "mlp3", "unit": "seed0"}, "size": 7}])
     assert len(run.unlisted()) == 2 and run.total == 3
     run.start(info(1, "train", str(tmp_path / "log"), model="mlp3", unit="seed0"), now=10.0)
+    assert run.jobs[1].size == 7
     assert run.jobs[1].uses == {"cores": 2, "gpu": 1, "mem_mb": 500}
     (tmp_path / "log").write_text("epoch 2/4  1.00 epochs/s  2 s left  test 0.500\n")
     assert run.end(1, FAILED, now=12.0).progress.epoch == 2

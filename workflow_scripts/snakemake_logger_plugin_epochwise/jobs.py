@@ -20,6 +20,7 @@ class Job:
         rule: name of its rule.
         wildcards: for instance {"experiment": "mnist", "noise": "symmetric30", "model": "mlp3", "unit": "seed0"}.
         uses: how much of each resource it holds while it runs, for instance {"cores": 1, "gpu": 0}.
+        size: of a training job weights times epochs, of all its networks; 1 for other jobs, and if it is not known.
         outputs: the files that it makes.
         log: its log; None before it runs, and for rules without a log.
         state: WAITING, RUNNING, FINISHED or FAILED.
@@ -32,6 +33,7 @@ class Job:
     rule: str
     wildcards: Mapping[str, str] = field(default_factory=dict)
     uses: Mapping[str, float] = field(default_factory=lambda: {"cores": 1})
+    size: float = 1
     outputs: Sequence[str] = ()
     log: Log | None = None
     state: str = WAITING
@@ -71,16 +73,18 @@ class Run:
     def plan(self, waiting: Sequence[Mapping]) -> None:
         """Add the jobs that the workflow lists when it starts (`list_jobs` in rules/common.smk)."""
         for job in waiting:
-            self.jobs[job["jobid"]] = Job(job["rule"], job["wildcards"])
+            self.jobs[job["jobid"]] = Job(job["rule"], job["wildcards"], size=job["size"])
 
     def start(self, info: Mapping, now: float) -> Job:
         """A job begins, also if it begins once more. `info` is the content of Snakemake's message."""
         log = next(iter(info["log"] or []), None)
         resources = {name: info["resources"].get(name, 0) for name in LIMITED if name != "cores"}
+        planned = self.jobs.get(info["jobid"])
         self.jobs[info["jobid"]] = job = Job(
             info["rule_name"],
             dict(info["wildcards"] or {}),
             uses={"cores": info["threads"], **{k: v for k, v in resources.items() if isinstance(v, int)}},
+            size=planned.size if planned else 1,
             outputs=list(info["output"]),
             log=Log(log) if log else None,
             state=RUNNING,

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from statistics import fmean
 
 from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, RUNNING, TRAIN, Job
@@ -29,7 +28,7 @@ def seconds_left(jobs: Iterable[Job], totals: Mapping[str, float], now: float) -
         The estimate, or None as long as nothing like one of the jobs has been measured.
     """
     jobs = list(jobs)
-    expected = _expected_seconds(_durations(jobs, now))
+    expected = _expected_seconds(_durations(jobs, now), {job.kind: job.size for job in jobs})
     needed: dict[str, float] = defaultdict(float)
     longest = 0.0
     uses = {job.rule: job.uses for job in jobs if job.seconds is not None or job.state == RUNNING}
@@ -45,10 +44,10 @@ def seconds_left(jobs: Iterable[Job], totals: Mapping[str, float], now: float) -
     return max([longest, *(needed[name] / total for name, total in totals.items() if total)])
 
 
-def _seconds_left_of(job: Job, expected: Callable[[Kind], float | None], now: float) -> float | None:
+def _seconds_left_of(job: Job, expected: Callable[[Job], float | None], now: float) -> float | None:
     """Seconds that one job still needs; None if this is not known."""
     left = _measured_by_itself(job, now)
-    if left is None and (left := expected(job.kind)) is not None and job.state == RUNNING:
+    if left is None and (left := expected(job)) is not None and job.state == RUNNING:
         left = max(0.0, left - (now - job.began))
     return left
 
@@ -72,20 +71,28 @@ def _durations(jobs: Iterable[Job], now: float) -> dict[Kind, list[float]]:
     return {**at_their_rates, **finished}
 
 
-def _expected_seconds(durations: Mapping[Kind, list[float]]) -> Callable[[Kind], float | None]:
-    """A function from the kind of a job to its expected duration.
+def _expected_seconds(
+    durations: Mapping[Kind, list[float]], sizes: Mapping[Kind, float]
+) -> Callable[[Job], float | None]:
+    """A function from a job to its expected duration.
 
-    This is the mean of the jobs of its kind, or else of its rule, or else the mean of all measured rules except
-    training. Training takes much longer than other jobs, so nothing else gives an idea of it.
+    This is the mean of the jobs of its kind, or else of its rule, in proportion to the size of the network, or else the
+    mean of all measured rules except training. Training takes much longer than other jobs, so nothing else gives an
+    idea of it.
     """
-    by_rule = defaultdict(list)
-    for (rule, *_), values in durations.items():
-        by_rule[rule] += values
+    by_rule, per_size = defaultdict(list), defaultdict(list)
+    for kind, values in durations.items():
+        by_rule[kind[0]] += values
+        per_size[kind[0]] += [seconds / sizes[kind] for seconds in values]
     of_others = [fmean(values) for rule, values in by_rule.items() if rule != TRAIN]
+    means = {kind: fmean(values) for kind, values in durations.items()}
+    rates = {rule: fmean(values) for rule, values in per_size.items()}
 
-    @cache
-    def expected(kind: Kind) -> float | None:
-        measured = durations.get(kind) or by_rule.get(kind[0]) or (of_others if kind[0] != TRAIN else [])
-        return fmean(measured) if measured else None
+    def expected(job: Job) -> float | None:
+        if job.kind in durations:
+            return means[job.kind]
+        if job.rule in per_size:
+            return job.size * rates[job.rule]
+        return fmean(of_others) if of_others and job.rule != TRAIN else None
 
     return expected
