@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.cbook import is_math_text
 from matplotlib.text import Text
 
 from epochwise import catalogue
 from epochwise.figures import numbers as figure_numbers
-from epochwise.figures import phase_marks, theme
+from epochwise.figures import panels, phase_marks, theme
 from epochwise.findings import summary
 from tests.unit.made_up import CASES, inputs_of
 
@@ -277,6 +278,13 @@ def test_scenario_shows_one_minus_the_centred_cosine_of_first_and_last_layer(dra
 
 
 # -- uncertainty and phases --------------------------------------------------------------------------------------------
+
+
+def test_long_names_of_classes_are_cut_and_dollars_stay_dollars():
+    assert panels.short("aquarium_fish") == "aquarium_fish" and panels.short("x" * 16) == "x" * 16
+    assert panels.short("x" * 17) == "x" * 15 + "…"
+    assert is_math_text("$5 to $10") and not is_math_text(panels.short("$5 to $10"))
+    assert panels.ticks([1, 2, 3], most=2) == ([0, 2], [1, 3])
 
 
 def test_fewer_than_three_seeds_have_no_band(drawn):

@@ -38,7 +38,7 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
     figure = theme.figure(1.25 * rows + HEIGHT * len(labels))
     above, *below = figure.subfigures(1 + len(labels), 1, height_ratios=[1.25 * rows, *[HEIGHT] * len(labels)])
     pictures = where(numbers, part="image")
-    texts = pictures["true_label"] + "\n→ " + pictures["given_label"]
+    texts = pictures["true_label"].map(panels.short) + "\n→ " + pictures["given_label"].map(panels.short)
     panels.images(above, images.pixels[pictures["index"].astype(int)], images.shape, [*texts], COLUMNS)
     of = f" ({first})" if len(labels) > 1 else ""
     above.suptitle(f"training images{of}: true label → given label", fontweight="normal")

@@ -15,6 +15,7 @@ from epochwise.figures.phase_marks import mark_phases
 from epochwise.figures.scales import epoch_axis
 
 WIDEST = 7  # models beside each other; more continue in further blocks
+LONGEST_NAME = 16  # characters of the name of a class
 
 # -- grids -------------------------------------------------------------------------------------------------------------
 
@@ -141,6 +142,13 @@ def images(
 
 
 def ticks(names: Sequence, most: int) -> tuple[list[int], list]:
-    """Positions and names of at most `most` rows or columns of a matrix, at even distances."""
+    """Positions and names of at most `most` rows or columns of a matrix, at even distances. Long texts are cut."""
     positions = list(range(0, len(names), -(-len(names) // most)))
-    return positions, [names[position] for position in positions]
+    shown = [names[position] for position in positions]
+    return positions, [short(name) if isinstance(name, str) else name for name in shown]
+
+
+def short(name: str) -> str:
+    """The name of a class as figures show it: cut after 15 characters, and with dollars that begin no formula."""
+    cut = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return cut.replace("$", r"\$")
