@@ -4,6 +4,9 @@
 - `runs.csv`: one row per run: what it is made of, its achieved rate of noise, and where and how long it was trained.
 - `records.csv`: one row per job: code, commit, versions, and the values of the configuration that it used.
 - `figures/<figure>.csv`: the numbers that each figure draws.
+- `twins.csv`: the summary of the twins, if there are any.
+
+Of an experiment beyond the paper only the figures about what is beyond are copied.
 """
 
 import json
@@ -17,6 +20,9 @@ EVIDENCE = ROOT / "docs" / "evidence"
 PICTURES = ROOT / "docs" / "figures"
 # The figures that the documentation shows. The others can be drawn from their numbers, and would make a clone slow.
 SHOWN = ("scenario", "phases", "separation_by_layer", "large_activation", "large_activation_inputs")
+# Experiments that ask something else than the paper, and the figures that the documentation shows of them.
+BEYOND = ("width_map", "mnist_ablations", "cifar10_human")
+SHOWN_BEYOND = ("maps", "twins", "interventions")
 # Of provenance.json of a run.
 FROM_PROVENANCE = ("noise_rate", "cpu_seconds", "wall_seconds", "device", "precision", "machine", "git_commit")
 # Of a job's record. What is left out names files and is long.
@@ -35,6 +41,13 @@ def collect(results: Path) -> None:
         "runs": runs(results),
         "records": records(results),
     }
+    if (twins := results / "summary" / "twins.parquet").exists():
+        tables["twins"] = pd.read_parquet(twins)
+    figures = sorted((results / "figures").glob("*.csv"))
+    shown = SHOWN
+    if results.name in BEYOND:
+        figures = [path for path in figures if path.stem in SHOWN_BEYOND]
+        shown = [path.stem for path in figures]
     folder, pictures = EVIDENCE / results.name, PICTURES / results.name
     for old in (folder, pictures):
         shutil.rmtree(old, ignore_errors=True)
@@ -42,9 +55,9 @@ def collect(results: Path) -> None:
     pictures.mkdir(parents=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    for numbers in sorted((results / "figures").glob("*.csv")):
+    for numbers in figures:
         pd.read_csv(numbers).to_csv(folder / "figures" / numbers.name, index=False, float_format="%.6g")
-    for name in SHOWN:
+    for name in shown:
         shutil.copyfile(results / "figures" / f"{name}.png", pictures / f"{name}.png")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from docs.evidence import EVIDENCE, ROOT
+from docs.evidence import BEYOND, EVIDENCE, ROOT
 from epochwise.findings.claims import CLAIMS, Claim
 from epochwise.findings.findings import FINDINGS, Finding
 from epochwise.findings.verdicts import interval, number
@@ -17,9 +17,13 @@ TEMPLATE = Path(__file__).with_suffix(".md.jinja")
 OPEN = ("width", "learning_rate", "batch_size", "epochs", "input_scaling", "initialization", "precision")
 
 
+def _with_evidence() -> set[str]:
+    return {path.parent.name for path in EVIDENCE.glob("*/claims.csv")}
+
+
 def experiments() -> list[str]:
-    """The experiments that have evidence: those of ORDER first."""
-    found = {path.name for path in EVIDENCE.iterdir() if (path / "claims.csv").exists()} if EVIDENCE.exists() else set()
+    """The experiments with evidence that repeat what the paper did: those of ORDER first."""
+    found = _with_evidence() - set(BEYOND)
     return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
 
 
@@ -41,7 +45,34 @@ def page() -> str:
 
 def beyond(part: str) -> str:
     """Markdown: the claims of an optional part of the workflow, in every experiment whose evidence has them."""
-    return _table([claim for claim in CLAIMS if claim.needs == part], experiments())
+    names = [*experiments(), *(name for name in BEYOND if name in _with_evidence())]
+    return _table([claim for claim in CLAIMS if claim.needs == part], names)
+
+
+def outcomes(name: str) -> str:
+    """Markdown: per noise and model of an experiment beyond the paper its test accuracy, and the gap to its twin."""
+    if name not in _with_evidence():
+        return f"`{name}` was not run to the end yet."
+    keys = ["noise", "model"]
+    runs, phases = _read(name, "runs"), _read(name, "phases_by_seed")
+    accuracy = phases[phases["metric"] == "accuracy"]
+    means = accuracy.pivot_table(index=keys, columns="quantity", values="value", aggfunc="mean", sort=False)
+    table = runs.groupby(keys, sort=False).agg(rate=("achieved_rate", "mean"), n=("seed", "nunique")).join(means)
+    columns = {"wrong labels": table["rate"].map("{:.1%}".format), "n": table["n"]}
+    for heading, quantity in {"peak": "peak", "dip": "dip", "end": "final", "recovery": "recovery"}.items():
+        columns[f"{heading}"] = table[quantity].map(_shown("{:.3f}"))
+    columns["noise fitted at epoch"] = table["fit_epoch"].map(_shown("{:.0f}"))
+    shown = pd.DataFrame(columns)
+    if (EVIDENCE / name / "twins.csv").exists():
+        twins = _read(name, "twins").set_index(keys)
+        gap = [f"{number(row.gap)} {interval(row.gap_low, row.gap_high)}" for row in twins.itertuples()]
+        shown = shown.join(pd.DataFrame({"gap to the twin": gap, "kind": twins["overfitting"]}, index=twins.index))
+    return f"[`{name}`](evidence/{name}/runs.csv):\n\n{_markdown(shown.fillna('–').reset_index())}"
+
+
+def _shown(form: str):
+    """A function that formats a number, and shows a dash for none."""
+    return lambda value: "–" if pd.isna(value) else form.format(value)
 
 
 def overview(names: list[str], base: str) -> str:

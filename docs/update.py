@@ -93,6 +93,8 @@ def update_pages() -> None:
         (ROOT / "docs" / name).write_text(text(), encoding="utf-8")
     for part in ("measures", "interventions"):
         rewrite("docs/science.md", part, reproduction.beyond(part))
+    for name in evidence.BEYOND:
+        rewrite("docs/science.md", name, reproduction.outcomes(name))
     rewrite("README.md", "findings", reproduction.overview(reproduction.experiments(), "docs/"))
     rewrite("docs/index.md", "findings", reproduction.overview(reproduction.experiments(), ""))
 
