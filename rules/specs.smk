@@ -55,18 +55,21 @@ def measures_code(wildcards):
     return code_of("measures.py", *(f"epochwise/activations/measures/{name}.py" for name in names))
 
 
-def train_spec(wildcards):
-    """The model, how it is trained, and the seeds; without the layout of the work, which changes only rounding."""
+def trained_model(wildcards):
+    """The model and how it is trained; without the layout of the work, which changes only rounding."""
     model = model_block(wildcards)
     layout = ("threads", "checkpoint_seconds", "stack_seeds")
-    training = {key: value for key, value in model["training"].items() if key not in layout}
-    return spec({**model, "training": training, "seeds": seeds(wildcards)})
+    return {**model, "training": {key: value for key, value in model["training"].items() if key not in layout}}
+
+
+def train_spec(wildcards):
+    """The model, how it is trained, and the seeds."""
+    return spec({**trained_model(wildcards), "seeds": seeds(wildcards)})
 
 
 def publish_spec(wildcards):
-    """The epochs whose snapshots are published, and the unit that trained them."""
-    b = block(wildcards)["training"]
-    return spec({key: b[key] for key in ("epochs", "snapshots_per_decade")})
+    """The model and how it was trained; of this, the epochs decide which snapshots are published."""
+    return spec(trained_model(wildcards))
 
 
 def settings_spec(group):

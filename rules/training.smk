@@ -40,9 +40,16 @@ rule train:
 
 
 rule publish:
-    """Make the files of one trained network the results of its run, by links where possible."""
+    """Make the files of one trained network the results of its run, by links where possible.
+
+    It depends on all that training depends on. Otherwise the old results would count as new ones after a training job
+    has failed, because Snakemake does not miss a manifest that nothing stale needs.
+    """
     input:
         manifest=trained,
+        train=data_file("train"),
+        test=data_file("test"),
+        labels=labels,
     output:
         history=ensure(f"{RUN}/history.parquet", non_empty=True),
         snapshots=directory(f"{RUN}/snapshots"),
@@ -60,6 +67,6 @@ rule publish:
         runtime=growing(5),
     params:
         spec=publish_spec,
-        code=code_of("publish.py"),
+        code=code_of("publish.py", "train.py"),
     script:
         "../workflow_scripts/publish.py"

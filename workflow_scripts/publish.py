@@ -11,4 +11,4 @@ with job(snakemake) as spec:
     folder = folders.training_folder(trained)
     lock = hold(folder.with_suffix(".lock"))
     results = {name: Path(path) for name, path in snakemake.output.items()}
-    folders.publish(trained, folder / f"seed{snakemake.wildcards.seed}", spec, **results)
+    folders.publish(trained, folder / f"seed{snakemake.wildcards.seed}", spec["training"], **results)

@@ -11,6 +11,7 @@ import time
 import pandas as pd
 import psutil
 import pytest
+import torch
 import yaml
 
 from tests.workflow.conftest import jobs_of
@@ -185,3 +186,18 @@ def test_stacked_seeds_give_the_files_of_separate_jobs(checkout, shared):
         others = {name: block | {"seeds": seeds} for name, block in blocks.items()}
         planned = checkout.planned(overlay(**others))
         assert planned["train"] == 1 + (9 in seeds)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the job fails because there is no GPU")
+def test_after_a_failed_training_the_old_results_do_not_count_as_new_ones(checkout):
+    old = overlay(failing=experiment(training={"epochs": 3}))
+    checkout.build(target("failing"), overlay=old)
+    before = outputs(checkout, "failing")
+    new = overlay(failing=experiment(training={"epochs": 3, "device": "cuda"}))
+    for _ in range(2):
+        status, told = checkout.snakemake("results/failing/claims.parquet", overlay=new)
+        assert status == 1 and "sees none" in told, told
+        assert not (checkout.results / "failing" / "claims.parquet").exists()
+    assert outputs(checkout, "failing") == before
+    checkout.build(target("failing"), overlay=old)
+    assert outputs(checkout, "failing") == before
