@@ -66,12 +66,16 @@ def add_formula(translator, node):
     raise nodes.SkipNode
 
 
-def escape_bars(app, what, name, thing, options, lines):
-    """Let |x| in a docstring be an absolute value. To reStructuredText it would be the name of a replacement."""
-    lines[:] = [re.sub(r"(`[^`]*`)|\|", lambda match: match[1] or r"\|", line) for line in lines]
+def adapt_docstring(app, what, name, thing, options, lines):
+    """Adapt what plain docstrings write differently from reStructuredText.
+
+    There |x| would be the name of a replacement, and not an absolute value. A block of code would need two colons.
+    """
+    text = re.sub(r"(`[^`]*`)|\|", lambda match: match[1] or r"\|", "\n".join(lines))
+    lines[:] = re.sub(r"^( *)(\S.*[^:]):\n\n(?=\1 +[^ -])", r"\1\2::\n\n", text, flags=re.M).splitlines()
 
 
 def setup(app):
     """Register the functions above."""
     app.add_html_math_renderer("mathml", (add_formula, None), (add_formula, None))
-    app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-process-docstring", adapt_docstring)

@@ -113,6 +113,7 @@ def test_generated_pages_are_current(page):
     assert (ROOT / "docs" / page).read_text("utf-8") == update.PAGES[page](), "run `make docs`"
 
 
-def test_the_findings_in_the_readme_are_those_of_the_evidence():
-    overview = reproduction.overview(reproduction.experiments(), "docs/")
-    assert overview in (ROOT / "README.md").read_text("utf-8"), "run `make docs`"
+@pytest.mark.parametrize(("page", "base"), [("README.md", "docs/"), ("docs/index.md", "")])
+def test_the_findings_on_the_front_pages_are_those_of_the_evidence(page, base):
+    overview = reproduction.overview(reproduction.experiments(), base)
+    assert overview in (ROOT / page).read_text("utf-8"), "run `make docs`"
