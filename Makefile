@@ -79,9 +79,11 @@ format: $(READY)
 	$(VENV)/bin/snakefmt Snakefile rules
 
 # Copy the evidence of the finished experiments named in RESULTS into docs/, and update all generated pages. Without
-# RESULTS, build the chosen experiment and use that.
+# RESULTS, build the chosen experiment, with the parts that docs/evidence/<experiment>.yaml adds, and use that.
 docs: RESULTS ?= results/$(EXPERIMENT)
-docs: $(if $(RESULTS),,named all)
+docs: $(if $(RESULTS),$(READY),named $(READY))
+	$(if $(filter results/$(EXPERIMENT),$(RESULTS)),$(BUILD) all $(CHOSEN) \
+		$(addprefix --configfile ,$(wildcard docs/evidence/$(EXPERIMENT).yaml)))
 	$(VENV)/bin/python docs/update.py $(RESULTS)
 	$(VENV)/bin/jupyter execute --inplace docs/notebooks/results.ipynb
 	$(VENV)/bin/python docs/screenshots.py results/mnist

@@ -92,8 +92,8 @@ def overview(names: list[str], base: str) -> str:
 
 
 def _count(because: str) -> str:
-    """How many effects of the primary claims are reproduced, from the column `because` of the findings."""
-    return because.split(" verdicts")[0] + " effects"
+    """How many verdicts on the primary claims are *reproduced*, from the column `because` of the findings."""
+    return because.split(" reproduced")[0].replace(" verdicts", " primary verdicts") + " reproduced"
 
 
 def _about(names: list[str]) -> str:

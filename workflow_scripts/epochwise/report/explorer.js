@@ -216,7 +216,7 @@ function samplesTable() {
     `${s.percent[t * n + cell]} %`, epochText(s.learned_given[cell]), epochText(s.forgotten_given[cell]), s.times_given[cell]] }));
   const focused = document.activeElement?.closest?.("#samples-table .image")?.dataset.cell;
   table("samples-table", `Predictions at the epoch ${s.epochs[t]}`,
-    ["image", "number", "true", "given", "predicted", "probability", "learned", "forgotten", "times"], rows);
+    ["image", "number", "true", "given", "predicted", "probability", "learned at", "forgotten at", "times forgotten"], rows);
   if (focused !== undefined) get("samples-table").querySelector(`.image[data-cell="${focused}"]`)?.focus();
   get("page").textContent = state.order.length ? `Page ${state.page + 1} of ${pages}` : "There is no such sample.";
   get("previous").disabled = state.page === 0;

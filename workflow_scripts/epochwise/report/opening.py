@@ -23,8 +23,8 @@ def opening(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, level
         "`Findings and claims <claims.html>`__: every claim with its reasons.",
         "\n".join(f"- {line}" for line in _findings(findings)),
         _heading("Claims of the paper", "-"),
-        "Effect: mean over seeds; a positive effect supports the claim. Models that a claim does not speak of are left "
-        "out here.",
+        "Effect: mean over seeds; a positive effect supports the claim. It is reproduced if the whole interval is "
+        "above the margin. Models that a claim is not about are left out here.",
     ]
     for finding in FINDINGS:
         of_paper = (claims["finding"] == finding.number) & (claims["source"] == PAPER) & claims["in_scope"]
@@ -54,5 +54,5 @@ def _table(claims: pd.DataFrame, level: float) -> str:
     rows.insert(0, "claim", claims["statement"].mask(repeated, ""))
     if claims["noise"].nunique() == 1:
         rows = rows.drop(columns="noise")
-    rows = rows.drop(columns=["margin", "n"]).rename(columns={"interval": f"{level * 100:g}% interval"})
+    rows = rows.drop(columns="n").rename(columns={"interval": f"{level * 100:g}% interval"})
     return rows.map(plain).to_markdown(index=False, tablefmt="grid", disable_numparse=True)

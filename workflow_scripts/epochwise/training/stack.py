@@ -1,13 +1,15 @@
 """Networks of one shape trained side by side, one per seed: a training step written out for speed.
 
-Besides its matrix products a step costs mostly overhead, so this module keeps the overhead small:
+The gradients are written out by hand, without autograd, and one batched product serves all networks. Besides its matrix
+products a step costs mostly calls and allocations, so this module has few of both:
 
-- All weights are in one buffer, which the optimizer updates in few calls. Every result is written into a buffer made
-  in advance.
+- All weights are in one buffer, which the optimizer updates in few calls. With bfloat16 the products read a rounded
+  copy, and the optimizer changes the exact weights. The products write into buffers made in advance.
 - Each layer keeps its biases as one more column of its weights, and its inputs have a column of ones to multiply them
   with. So the products also compute the biases' contribution and their gradient.
-- Rows are padded with zeros to whole cache lines and multiplied as a whole, because processors and GPUs are fastest on
-  aligned rows. A padded weight meets only zeros: its gradient is 0, and it stays 0.
+- Rows of weights and of layer inputs are padded with zeros to a multiple of 16 numbers, a cache line of float32,
+  because processors and GPUs are fastest on aligned rows. A padded weight meets only zeros: its gradient is 0,
+  and it stays 0.
 """
 
 import itertools
