@@ -118,6 +118,8 @@ class Display:
     def _failed(self, record, format: Format) -> None:
         with self.changing:
             job = self.run.end(record.jobid, FAILED, time.monotonic())
+        if job is not None and job.log and message_in(job.log.text()).startswith("Stopped by"):
+            self.stopped = True  # Ctrl-C reaches a training job too, and it may end before Snakemake says so.
         if job is None or self.stopped:
             return
         self.failures[job.rule, job.name] = job
