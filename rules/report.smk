@@ -1,7 +1,8 @@
 """Captions of the figures, the page of findings and claims, the explorer, and the archive.
 
 In: claims and findings; for the explorer tables of all runs and images; for the archive also figures and records.
-Out: `results/{experiment}/explorer.html`, one page that shows every run at any epoch; `results/{experiment}/captions/*.rst`, one per figure and page; `results/{experiment}/claims.html`, the findings and
+Out: `results/{experiment}/explorer.html`, one page that shows every run at any epoch;
+`results/{experiment}/captions/*.rst`, one per figure and page; `results/{experiment}/claims.html`, the findings and
 claims as a page; on request `results/{experiment}/archive.zip`, everything except weights and activations in one file.
 """
 
@@ -74,6 +75,7 @@ rule archive:
     """Pack figures, tables, claims, configuration and records of an experiment into one file."""
     input:
         rules.captions.output,
+        rules.explorer.output,
         rules.claims.output,
         lambda wildcards: summary_files(wildcards.experiment) + figure_files(wildcards.experiment),
         labels_of_all_runs,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from epochwise.findings.verdicts import interval, number, verdict
+from epochwise.findings.verdicts import interval, number, verdict, why_inconclusive
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,20 @@ def test_numbers_for_people():
     ]  # fmt: skip
     assert number(np.nan) == "–"
     assert (interval(-1, 2.5), interval(np.nan, np.nan)) == ("[−1.000, 2.500]", "–")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "told"),
+    [
+        (0.2, 0.3, 5, ""),
+        (-0.3, -0.2, 5, ""),
+        (0.05, 0.3, 5, "the interval contains the margin"),
+        (-0.1, 0.3, 5, "the interval contains the margin"),
+        (0.01, 0.05, 5, "below the margin"),
+        (-0.1, 0.05, 5, "below the margin"),
+        (0.0, 0.0, 5, "below the margin"),
+        (0.2, 0.3, 2, "fewer than three seeds"),
+    ],
+)
+def test_an_inconclusive_verdict_has_a_reason(low, high, n, told):
+    assert why_inconclusive(low, high, n, margin=0.1) == told

@@ -10,7 +10,7 @@ from epochwise.findings import statistics
 from epochwise.findings.claims import ALL_MODELS, CLAIMS, PAPER, Claim
 from epochwise.findings.effects import Run
 from epochwise.findings.intervals import t_interval
-from epochwise.findings.verdicts import INCONCLUSIVE, interval, number, verdict
+from epochwise.findings.verdicts import INCONCLUSIVE, interval, number, verdict, why_inconclusive
 
 # One row per claim, noise and model. `finding` is the number of the paper's finding that the claim supports. `source`
 # says whose statement it is: the paper's, or our stricter reading (ours). `in_scope` says whether the claim speaks of
@@ -165,6 +165,12 @@ def for_people(claims: pd.DataFrame) -> pd.DataFrame:
             "verdict": claims["verdict"].where(claims["in_scope"], "(" + claims["verdict"] + ")"),
         }
     )
+
+
+def reasons_for_people(claims: pd.DataFrame) -> pd.Series:
+    """Why each row is inconclusive; empty if it is not."""
+    numbers = claims[["low", "high", "n", "margin"]].itertuples(index=False)
+    return pd.Series([why_inconclusive(*row) for row in numbers], claims.index, dtype=object)
 
 
 def statistics_for_people(claims: pd.DataFrame) -> pd.DataFrame:

@@ -20,6 +20,18 @@ def verdict(low: float, high: float, n: int, margin: float) -> str:
     return CONTRADICTED if high < 0 else INCONCLUSIVE
 
 
+def why_inconclusive(low: float, high: float, n: int, margin: float) -> str:
+    """Why the verdict on an effect is *inconclusive*, in few words; empty if it is another.
+
+    If the interval contains the margin, more seeds may show an effect. If it is below, they hardly will.
+    """
+    if verdict(low, high, n, margin) != INCONCLUSIVE:
+        return ""
+    if n < MIN_SEEDS:
+        return "fewer than three seeds"
+    return "below the margin" if high <= margin else "the interval contains the margin"
+
+
 def number(value: float) -> str:
     """A number for people, or a dash if it is missing.
 

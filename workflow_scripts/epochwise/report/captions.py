@@ -9,7 +9,7 @@ from jinja2 import Environment
 from epochwise.catalogue import FIGURES, PAGES
 from epochwise.findings.claims import ALL_MODELS, CLAIMS
 from epochwise.findings.findings import FINDINGS, Finding
-from epochwise.findings.judging import for_people, whose
+from epochwise.findings.judging import for_people, reasons_for_people, whose
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
 
@@ -50,7 +50,8 @@ def claims_page(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, l
     """
     # `word` is the plain verdict, which decides the colour. `verdict` is in brackets if the model is out of scope.
     about = claims[["claim", "finding", "source", "statement", "measure", "scope", "in_scope"]]
-    rows = pd.concat([about, for_people(claims), claims["verdict"].rename("word")], axis=1)
+    words = [claims["verdict"].rename("word"), reasons_for_people(claims).rename("reason")]
+    rows = pd.concat([about, for_people(claims), *words], axis=1)
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text("utf-8"))
     return page.render(
         experiment=experiment,
