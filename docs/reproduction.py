@@ -60,19 +60,14 @@ def outcomes(name: str) -> str:
     table = runs.groupby(keys, sort=False).agg(rate=("achieved_rate", "mean"), n=("seed", "nunique")).join(means)
     columns = {"wrong labels": table["rate"].map("{:.1%}".format), "n": table["n"]}
     for heading, quantity in {"peak": "peak", "dip": "dip", "end": "final", "recovery": "recovery"}.items():
-        columns[f"{heading}"] = table[quantity].map(_shown("{:.3f}"))
-    columns["noise fitted at epoch"] = table["fit_epoch"].map(_shown("{:.0f}"))
+        columns[heading] = table[quantity].map("{:.3f}".format, na_action="ignore")
+    columns["noise fitted at epoch"] = table["fit_epoch"].map("{:.0f}".format, na_action="ignore")
     shown = pd.DataFrame(columns)
     if (EVIDENCE / name / "twins.csv").exists():
         twins = _read(name, "twins").set_index(keys)
         gap = [f"{number(row.gap)} {interval(row.gap_low, row.gap_high)}" for row in twins.itertuples()]
         shown = shown.join(pd.DataFrame({"gap to the twin": gap, "kind": twins["overfitting"]}, index=twins.index))
     return f"[`{name}`](evidence/{name}/runs.csv):\n\n{_markdown(shown.fillna('–').reset_index())}"
-
-
-def _shown(form: str):
-    """A function that formats a number, and shows a dash for none."""
-    return lambda value: "–" if pd.isna(value) else form.format(value)
 
 
 def overview(names: list[str], base: str) -> str:

@@ -57,8 +57,7 @@ def describe_own(dataset):
     """The Source of a data set of images of one's own."""
     name = dataset["name"]
     if name not in OWN_SOURCES:
-        table = Path(f"results/data/{name}/train.parquet")
-        OWN_SOURCES[name] = own_images.describe(dataset["path"], dataset["image_size"], dataset["channels"], table)
+        OWN_SOURCES[name] = own_images.describe_dataset(dataset)
     return OWN_SOURCES[name]
 
 

@@ -112,6 +112,20 @@ def jobs_of(process: subprocess.Popen) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="module")
+def browser():
+    """Chromium, which is not downloaded but must be installed."""
+    from playwright.sync_api import sync_playwright  # not above, because few tests need it
+
+    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    if not binary:
+        pytest.skip("these tests need Chromium (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Checkout:
     return new_checkout(tmp_path_factory.mktemp("checkout"))
 

@@ -2,11 +2,9 @@
 
 import json
 import re
-import shutil
 
 import pandas as pd
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.workflow.conftest import EPOCHS, TINY
 
@@ -16,17 +14,6 @@ CUT = """() => [...document.querySelectorAll('html, body *')].filter(
     (e) => !e.closest('.table, svg, script, .skip') && e.clientWidth && getComputedStyle(e).display !== 'inline'
         && e.scrollWidth > e.clientWidth + 1
 ).map((e) => `${e.tagName} ${e.id} ${e.className}: ${e.scrollWidth} > ${e.clientWidth}`)"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
-    if not binary:
-        pytest.skip("these tests need Chromium (on Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Watched:

@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.workflow.conftest import ROOT
 
@@ -44,17 +43,6 @@ def site(tmp_path_factory):
 
 def pages_of(site):
     return sorted(str(path.relative_to(site)) for path in site.rglob("*.html") if "_static" not in path.parts)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    binary = shutil.which("chromium")
-    if binary is None:
-        pytest.skip("needs Chromium; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def test_every_page_is_whole_and_without_errors(site, browser):

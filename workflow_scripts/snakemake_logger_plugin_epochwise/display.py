@@ -118,12 +118,15 @@ class Display:
     def _failed(self, record, format: Format) -> None:
         with self.changing:
             job = self.run.end(record.jobid, FAILED, time.monotonic())
-        if job is not None and job.log and message_in(job.log.text()).startswith("Stopped by"):
-            self.stopped = True  # Ctrl-C reaches a training job too, and it may end before Snakemake says so.
-        if job is None or self.stopped:
+        if job is None:
+            return
+        message = message_in(job.log.text()) if job.log else ""
+        if message.startswith("Stopped by"):
+            self._stop()  # Ctrl-C reaches a training job too, and it may end before Snakemake says so.
+        if self.stopped:
             return
         self.failures[job.rule, job.name] = job
-        if record.indent and not (job.log and message_in(job.log.text())):
+        if record.indent and not message:
             return  # Snakemake names all jobs of a group, also those that have not failed.
         self._print(f"FAILED  {job.rule} {job.name}  after {text.duration(job.seconds)}", style="bold red")
         for line in failure_lines(job, record.log, self.exit_status, sys.argv):
@@ -144,11 +147,15 @@ class Display:
         message = format(record)
         self.nothing_to_do |= message.startswith("Nothing to be done")
         if message.startswith("Terminating processes on user request"):
-            self.stopped = True
-            if self.view is not None:
-                self.view.stopped = True
+            self._stop()
         if message and not message.startswith(_NOT_SHOWN):
             self._print(message, style=_STYLES.get(record.levelno, ""))
+
+    def _stop(self) -> None:
+        """The user ends the run: from now on, jobs only report where they were stopped."""
+        self.stopped = True
+        if self.view is not None:
+            self.view.stopped = True
 
     def _print(self, line: str, style: str = "") -> None:
         """Write a line, above the view if there is one."""

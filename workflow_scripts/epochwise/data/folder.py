@@ -1,7 +1,7 @@
 """The source `folder`: images of one's own, in class folders or Parquet files. The data say what they are."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,12 @@ def describe(path: str, image_size: int | None, channels: int | None, table: Pat
     first = ((name, pictures.shape_of(picture, name)) for picture, name, _ in itertools.islice(_all(files, "train"), 1))
     shape = pictures.common_shape(first, image_size, channels)
     return Source(shape, names, *(_count(files, split) for split in SPLITS))
+
+
+def describe_dataset(dataset: Mapping) -> Source:
+    """`describe` for the block of a data set in the configuration."""
+    table = Path("results/data") / dataset["name"] / "train.parquet"
+    return describe(dataset["path"], dataset["image_size"], dataset["channels"], table)
 
 
 def check_pictures(path: str, image_size: int | None, channels: int | None) -> None:

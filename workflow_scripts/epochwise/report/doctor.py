@@ -17,7 +17,8 @@ from pathlib import Path
 import psutil
 import yaml
 
-from epochwise.data import folder, noise_kinds
+from epochwise.data import noise_kinds
+from epochwise.data.folder import describe_dataset
 from epochwise.data.sources import SOURCES, Source
 from epochwise.report import needs
 from epochwise.report.needs import Job, Need
@@ -63,12 +64,6 @@ def planned(experiment: str | None, configfile: Path | None) -> list[Job]:
     return needs.jobs_in(told)
 
 
-def own_images(dataset: Mapping) -> Source:
-    """What a data set of images of one's own is."""
-    table = Path("results/data") / dataset["name"] / "train.parquet"
-    return folder.describe(dataset["path"], dataset["image_size"], dataset["channels"], table)
-
-
 def settings(experiment: str | None, configfile: Path | None) -> tuple[str, dict, Source]:
     """Name, complete settings and data set of the experiment; of several that are chosen, the first."""
     chosen = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
@@ -76,8 +71,8 @@ def settings(experiment: str | None, configfile: Path | None) -> tuple[str, dict
         chosen = config.merge(chosen, yaml.safe_load(configfile.read_text("utf-8")))
     if experiment:
         chosen["experiment"] = experiment
-    name, block = next(iter(config.resolve(chosen, SOURCES, noise_kinds.load(), own_images).items()))
-    return name, block, config.source_of(block["dataset"], SOURCES, own_images)
+    name, block = next(iter(config.resolve(chosen, SOURCES, noise_kinds.load(), describe_dataset).items()))
+    return name, block, config.source_of(block["dataset"], SOURCES, describe_dataset)
 
 
 def start_of_a_job() -> float:

@@ -11,6 +11,7 @@ import pandas as pd
 from epochwise import catalogue
 from epochwise.data import image_table
 from epochwise.data.image_table import Images
+from epochwise.figures.numbers import where
 from epochwise.training import folders
 from epochwise.workflow.errors import InputError
 
@@ -68,7 +69,7 @@ class Results:
 
         Raises KeyError if there is no such table or column.
         """
-        return _where(pd.read_parquet(self.folder / _path(name, OVER_SEEDS)), values)
+        return where(pd.read_parquet(self.folder / _path(name, OVER_SEEDS)), **values).reset_index(drop=True)
 
     def of_runs(self, name: str, **run) -> pd.DataFrame:
         """A table that each run has, such as `history`, of several runs at once, with their noise, model and seed.
@@ -113,7 +114,7 @@ class Results:
         return snapshots.load(self._snapshots(noise, model, seed), epoch)
 
     def _like(self, run: dict) -> pd.DataFrame:
-        rows = _where(self.runs, run)
+        rows = where(self.runs, **run)
         if rows.empty:
             raise KeyError(f"no run has {run}; the runs are {self.runs[KEYS].to_dict('records')}")
         return rows
@@ -136,9 +137,3 @@ def _path(name: str, paths: dict[str, str]) -> str:
     if name not in paths:
         raise KeyError(f"no such table: {name!r}; there are {', '.join(paths)}")
     return paths[name]
-
-
-def _where(table: pd.DataFrame, values: dict) -> pd.DataFrame:
-    for name, value in values.items():
-        table = table[table[name] == value]
-    return table.reset_index(drop=True)
