@@ -66,7 +66,7 @@ def edited(change):
     rows = []
     for epoch in (0, 10, 100):
         for neuron, target in enumerate(TARGETS):
-            for edit in ("none", "zero", "mean"):
+            for edit in ("none", "zero", "mean", "zero_equal", "mean_equal"):
                 for subset in ("clean", "noisy_given", "noisy_true", "test"):
                     delta = 0.0 if edit == "none" else change(epoch, target, edit, subset)
                     row = {"epoch": epoch, "layer": 2, "neuron": neuron, "target": target, "contribution": 1.0}

@@ -71,13 +71,15 @@ def run_with(change, dip=10.0):
 
 def test_effects_about_causes_by_hand():
     costs = {"large": -0.3, "runner_up": -0.9, "matched_1": -0.1, "matched_2": -0.3}
+    sizes = {"zero": 1.0, "mean": 0.5, "zero_equal": 2.0}
 
     def change(epoch, target, edit, subset):
-        return costs[target] * (epoch / 100) * (1 if edit == "zero" else 0.5) if subset == "test" else 7.0
+        return costs[target] * (epoch / 100) * sizes.get(edit, 9.0) if subset == "test" else 7.0
 
     run = run_with(change)
     assert effects.needed_at_end(run, "zero") == pytest.approx(0.3 - 0.2)
     assert effects.needed_at_end(run, "mean") == pytest.approx((0.3 - 0.2) / 2)
+    assert effects.needed_at_end(run, "zero_equal") == pytest.approx((0.3 - 0.2) * 2)
     # At the dip, the edit costs a tenth of 0.3. So of the rise that training brought, 0.27 is gone.
     assert effects.needed_for_recovery(run, "zero") == pytest.approx(0.27)
     assert np.isnan(effects.needed_for_recovery(run_with(change, dip=np.nan), "zero"))
@@ -88,6 +90,6 @@ def test_claims_about_causes_are_judged_only_where_neurons_were_edited():
     with_edits = {("n", "m", seed): run_with(lambda *_, seed=seed: -0.01 * seed) for seed in range(3)}
     without = {key: dataclasses.replace(run, interventions=None) for key, run in with_edits.items()}
     named = {claim.name for claim in claims.CLAIMS if claim.needs == "interventions"}
-    assert len(named) == 4
+    assert len(named) == 6
     assert named <= set(judging.judge(with_edits, {"m": 9}, margins, 0.95)["claim"])
     assert not named & set(judging.judge(without, {"m": 9}, margins, 0.95)["claim"])

@@ -47,11 +47,13 @@ def test_every_edit_is_that_of_a_full_forward_pass(seed, layer, neuron):
     model = network(seed)
     inputs = torch.randn(30, 5, generator=torch.Generator().manual_seed(seed))
     hidden = model.activations(inputs)[0][layer - 1]
-    means = hidden.mean(0)
+    means, equal = hidden.mean(0), torch.rand(2, 7, generator=torch.Generator().manual_seed(seed)) * 3
     column, mean = hidden[:, neuron].numpy().astype(np.float64), float(means[neuron])
+    to_zero, to_mean = equal[:, neuron].tolist()
     expected = {"none": column, "zero": 0, "mean": mean}
     expected |= {"half": column / 2, "one_and_a_half": 1.5 * column, "double": 2 * column}
-    for edit, logits in edits.edited_logits(model, layer, hidden, neuron, means):
+    expected |= {"zero_equal": (1 - to_zero) * column, "mean_equal": column + to_mean * (mean - column)}
+    for edit, logits in edits.edited_logits(model, layer, hidden, neuron, means, equal):
         values = logits_in_numpy(model, inputs, layer, lambda a, new=expected[edit]: with_column(a, neuron, new))
         np.testing.assert_allclose(logits.numpy(), values, rtol=1e-4, atol=1e-4)
 
@@ -60,7 +62,7 @@ def test_the_mean_is_the_same_as_removal_with_its_mean_in_the_next_bias():
     model, layer, neuron = network(3), 2, 4
     inputs = torch.randn(50, 5, generator=torch.Generator().manual_seed(0))
     hidden = model.activations(inputs)[0][layer - 1]
-    found = dict(edits.edited_logits(model, layer, hidden, neuron, hidden.mean(0)))["mean"]
+    found = dict(edits.edited_logits(model, layer, hidden, neuron, hidden.mean(0), torch.ones(2, 7)))["mean"]
     following = model.layers[layer]
     following.bias += hidden.mean(0)[neuron] * following.weight[:, neuron]
     folded = logits_in_numpy(model, inputs, layer, lambda a: with_column(a, neuron, 0))
@@ -75,7 +77,7 @@ def test_scores_are_those_of_the_predictions(seed, layer, batch_size):
     labels, mask = torch.tensor(random.integers(0, 4, 33)), torch.tensor(random.random(33) < 0.5)
     means = model.activations(inputs)[0][layer - 1].mean(0)
     subsets = {"some": (mask, labels), "none": (torch.zeros(33, dtype=torch.bool), labels)}
-    found = edits.scores(model, layer, {"large": 2}, means, inputs, subsets, batch_size)
+    found = edits.scores(model, layer, {"large": 2}, means, torch.ones(2, 7), inputs, subsets, batch_size)
     assert {subset for _, _, subset in found} <= {"some"}
     if mask.any():
         logits = logits_in_numpy(model, inputs, layer, lambda a: with_column(a, 2, 0))[mask]
@@ -98,13 +100,17 @@ def test_an_inactive_neuron_changes_nothing_and_one_that_decides_changes_everyth
     inputs, labels = torch.tensor([[1.0], [2.0], [3.0]]), torch.ones(3, dtype=torch.long)
     subsets = {"test": (torch.ones(3, dtype=torch.bool), labels)}
     means = model.activations(inputs)[0][0].mean(0)
-    found = edits.scores(model, 1, {"large": 0, "runner_up": 1}, means, inputs, subsets, 2)
     contribution = edits.contributions(model, 1, means, torch.tensor([np.sqrt(2 / 3), 0.0]))
-    np.testing.assert_allclose(contribution, [5 * np.sqrt(14 / 3), 0], rtol=1e-5)
-    rows = edits.rows(7, 1, {"large": 0, "runner_up": 1}, contribution, found)
+    np.testing.assert_allclose(contribution, [[5 * np.sqrt(14 / 3), 0], [5 * np.sqrt(2 / 3), 0]], rtol=1e-5)
+    equal = edits.strengths(contribution, 0)
+    assert equal.tolist() == [[1, 0], [1, 0]], "nothing can be taken from a neuron that is never active"
+    found = edits.scores(model, 1, {"large": 0, "runner_up": 1}, means, equal, inputs, subsets, 2)
+    rows = edits.rows(7, 1, {"large": 0, "runner_up": 1}, contribution[edits.ZERO], found)
     changes = {(row["target"], row["edit"]): row["accuracy_change"] for row in rows}
     assert changes["large", "zero"] == -1  # equal logits are class 0
-    assert all(change == 0 for (target, edit), change in changes.items() if (target, edit) != ("large", "zero"))
+    assert changes["large", "zero_equal"] == -1
+    removed = [("large", "zero"), ("large", "zero_equal")]
+    assert all(change == 0 for key, change in changes.items() if key not in removed)
     loss = {(row["target"], row["edit"]): row["loss_change"] for row in rows}
     assert loss["large", "zero"] > 0.6 and loss["large", "double"] < 0 and loss["runner_up", "double"] == 0
 
@@ -124,13 +130,32 @@ def test_controls_are_the_neurons_of_the_nearest_contribution(seed, width):
     np.testing.assert_allclose(distance[matched], np.sort(distance[list(rest)])[:5])
 
 
+@settings(deadline=None, max_examples=20)
+@given(SEED, st.integers(0, 6), st.integers(0, 6))
+def test_edits_of_equal_norm_take_as_much_from_the_next_layer_as_that_of_the_large_neuron(seed, large, other):
+    model, layer = network(seed), 2
+    inputs = torch.randn(200, 5, generator=torch.Generator().manual_seed(seed))
+    hidden = model.activations(inputs)[0][layer - 1].double()
+    mean, std = hidden.mean(0), hidden.std(0, unbiased=False)
+    if min(std[large], std[other]) < 1e-6:
+        return
+    equal = edits.strengths(edits.contributions(model, layer, mean, std), large)
+    for reference, name in ((torch.zeros(7), "zero"), (mean, "mean")):
+        norms = []
+        for neuron, strength in ((large, 1.0), (other, float(equal[getattr(edits, name.upper()), other]))):
+            taken = strength * (hidden[:, neuron] - reference[neuron])
+            norms.append(torch.outer(taken, model.layers[layer].weight[:, neuron].double()).norm(dim=1))
+        first, second = (float(norm.square().mean().sqrt()) for norm in norms)
+        assert second == pytest.approx(first, rel=1e-4)
+
+
 def test_the_contribution_is_the_norm_of_what_removal_takes_away():
     model, layer = network(1), 2
     inputs = torch.randn(200, 5, generator=torch.Generator().manual_seed(1))
     hidden = model.activations(inputs)[0][layer - 1]
     found = edits.contributions(model, layer, hidden.mean(0), hidden.std(0, unbiased=False))
     removed = torch.stack([torch.outer(hidden[:, j], model.layers[layer].weight[:, j]).norm(dim=1) for j in range(7)])
-    np.testing.assert_allclose(found, removed.square().mean(1).sqrt(), rtol=1e-4)
+    np.testing.assert_allclose(found[edits.ZERO], removed.square().mean(1).sqrt(), rtol=1e-4)
 
 
 # -- anatomy -----------------------------------------------------------------------------------------------------------

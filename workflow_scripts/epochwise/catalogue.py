@@ -295,7 +295,7 @@ COLUMNS = {
     "seeds_needed": "seeds that would decide the claim with probability 0.8 at the observed effect; missing if none",
     "target": "edited neuron: large, runner_up, or a control nearest in contribution (matched)",
     "contribution": "root mean square of the activation times the norm of the outgoing weights",
-    "edit": "none, zero, mean, half, one_and_a_half, double: what the activation is set to",
+    "edit": "what the activation is set to: none, zero, mean, half, one_and_a_half, double, zero_equal, mean_equal",
     "accuracy_change": "accuracy minus that of the unedited network",
     "loss_change": "loss minus that of the unedited network, in nats",
     "is_large": "whether the neuron has the largest peak of its layer at this epoch",

@@ -1,6 +1,7 @@
 """What a network predicts if one neuron is edited: set to zero, set to its mean, or scaled."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,22 +10,40 @@ from torch.nn.functional import cross_entropy
 from epochwise.activations.forward import batches
 from epochwise.training.mlp import MLP
 
-# Each edit a ↦ scale · a + shift · mean of a over the training samples. Setting a neuron to its mean is the same as
-# removing it and adding its mean contribution to the bias of the next layer.
+
+class Edit(NamedTuple):
+    """Takes `strength` times the distance of a neuron from its `reference` away: a ↦ a − strength · (a − reference).
+
+    Attributes:
+        strength: 1 sets the neuron to its reference. None: such that the edit takes the same norm from the next layer
+            as setting the large neuron to its reference does.
+        reference: `ZERO`, or `MEAN`, the mean of a over the training samples.
+    """
+
+    strength: float | None
+    reference: int
+
+
+ZERO, MEAN = range(2)
+# Setting a neuron to its mean is the same as removing it and adding its mean contribution to the next layer's bias.
 EDITS = {
-    "none": (1.0, 0.0),
-    "zero": (0.0, 0.0),
-    "mean": (0.0, 1.0),
-    "half": (0.5, 0.0),
-    "one_and_a_half": (1.5, 0.0),
-    "double": (2.0, 0.0),
+    "none": Edit(0.0, ZERO),
+    "zero": Edit(1.0, ZERO),
+    "mean": Edit(1.0, MEAN),
+    "half": Edit(0.5, ZERO),
+    "one_and_a_half": Edit(-0.5, ZERO),
+    "double": Edit(-1.0, ZERO),
+    "zero_equal": Edit(None, ZERO),
+    "mean_equal": Edit(None, MEAN),
 }
 CONTROLS = 5  # neurons that are matched to the large one
 
 
 def contributions(model: MLP, layer: int, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
-    """How much each neuron (H,) of a hidden layer adds to the next layer: the root mean square of its activation times
-    the norm of its outgoing weights. This is the root mean square norm of what removing it takes away.
+    """How much each neuron of a hidden layer adds to the next layer, around zero and around its mean (2, H).
+
+    This is the root mean square norm of what setting the neuron to zero or to its mean takes from the next layer: the
+    root mean square distance of its activation from this reference, times the norm of its outgoing weights.
 
     Args:
         model: the network.
@@ -32,7 +51,16 @@ def contributions(model: MLP, layer: int, mean: torch.Tensor, std: torch.Tensor)
         mean: mean activation of each neuron over the training samples (H,).
         std: its standard deviation (H,).
     """
-    return torch.sqrt(mean.square() + std.square()) * model.layers[layer].weight.norm(dim=0)
+    return torch.stack([torch.sqrt(mean.square() + std.square()), std]) * model.layers[layer].weight.norm(dim=0)
+
+
+def strengths(contribution: torch.Tensor, large: int) -> torch.Tensor:
+    """How strong the edits with equal norm are, by reference and neuron (2, H), see `Edit`.
+
+    `contribution` (2, H) is that of `contributions`, and `large` the number of the large neuron. The strength is 0 for
+    a neuron that contributes nothing, because nothing can be taken from it.
+    """
+    return torch.where(contribution > 0, contribution[:, [large]] / contribution, 0)
 
 
 def targets(contribution: torch.Tensor, peaks: torch.Tensor, large: int) -> dict[str, int]:
@@ -50,7 +78,7 @@ def targets(contribution: torch.Tensor, peaks: torch.Tensor, large: int) -> dict
 
 @torch.inference_mode()
 def edited_logits(
-    model: MLP, layer: int, hidden: torch.Tensor, neuron: int, means: torch.Tensor
+    model: MLP, layer: int, hidden: torch.Tensor, neuron: int, means: torch.Tensor, equal: torch.Tensor
 ) -> Iterator[tuple[str, torch.Tensor]]:
     """The logits (B, K) after each of the EDITS of one neuron, by the name of the edit.
 
@@ -63,13 +91,15 @@ def edited_logits(
         hidden: activations of this layer (B, H).
         neuron: the neuron.
         means: mean activation of each neuron over the training samples (H,).
+        equal: `strengths` (2, H) of the edits with equal norm.
     """
     following = model.layers[layer:]
     received, column = following[0](hidden), following[0].weight[:, neuron]
     activation = hidden[:, neuron]
-    for edit, (scale, shift) in EDITS.items():
-        change = (scale - 1) * activation + shift * means[neuron]
-        values = received + change[:, None] * column
+    for edit, (strength, reference) in EDITS.items():
+        strength = equal[reference, neuron] if strength is None else strength
+        distance = activation - (means[neuron] if reference == MEAN else 0)
+        values = received - strength * distance[:, None] * column
         for next_layer in following[1:]:
             values = next_layer(model.activate(values))
         yield edit, values
@@ -81,6 +111,7 @@ def scores(
     layer: int,
     neurons: Mapping[str, int],
     means: torch.Tensor,
+    equal: torch.Tensor,
     inputs: torch.Tensor,
     labels: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
     batch_size: int,
@@ -92,6 +123,7 @@ def scores(
         layer: hidden layer of the neurons, from 1.
         neurons: the neurons by their target.
         means: mean activation of each neuron over the training samples (H,).
+        equal: `strengths` (2, H) of the edits with equal norm.
         inputs: samples (N, D) float32.
         labels: of each subset a mask (N,) of its samples and the labels (N,) that they are scored with.
         batch_size: samples per forward pass.
@@ -102,7 +134,7 @@ def scores(
     totals: dict[tuple[str, str, str], np.ndarray] = {}
     for batch, hidden, _ in batches(model, inputs, batch_size):
         for target, neuron in neurons.items():
-            for edit, logits in edited_logits(model, layer, hidden[layer - 1], neuron, means):
+            for edit, logits in edited_logits(model, layer, hidden[layer - 1], neuron, means, equal):
                 for subset, (mask, wanted) in labels.items():
                     chosen, right = logits[mask[batch]], wanted[batch][mask[batch]]
                     correct = (chosen.argmax(1) == right).sum()
@@ -119,7 +151,7 @@ def rows(
     contribution: torch.Tensor,
     scored: Mapping[tuple[str, str, str], tuple[float, float]],
 ) -> Sequence[dict]:
-    """Rows of the table INTERVENTIONS from `scores`."""
+    """Rows of the table INTERVENTIONS from `scores`. `contribution` (H,) is that around zero."""
     found = []
     for (target, edit, subset), (accuracy, loss) in scored.items():
         before = scored[target, "none", subset]

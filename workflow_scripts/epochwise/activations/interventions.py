@@ -73,14 +73,16 @@ def examine(
         of_layer = neurons[(neurons["epoch"] == epoch) & (neurons["layer"] == layer)].sort_values("neuron")
         mean, std, peaks = (torch.tensor(of_layer[name].to_numpy(), device=data.inputs.device) for name in _STATISTICS)
         contribution = edits.contributions(model, layer, mean, std)
-        chosen = edits.targets(contribution, peaks, large)
+        chosen, equal = edits.targets(contribution[edits.ZERO], peaks, large), edits.strengths(contribution, large)
         scored = {}
         for inputs, labels in ((data.inputs, data.training), (data.test_inputs, data.testing)):
-            scored |= edits.scores(model, layer, chosen, mean, inputs, labels, settings["batch_size"])
-        tables["interventions"] += edits.rows(epoch, layer, chosen, contribution, scored)
+            scored |= edits.scores(model, layer, chosen, mean, equal, inputs, labels, settings["batch_size"])
+        tables["interventions"] += edits.rows(epoch, layer, chosen, contribution[edits.ZERO], scored)
         gradient = anatomy.mean_gradient(model, layer, large, data.inputs, settings["batch_size"])
         row = {"epoch": epoch, "layer": layer, "neuron": large, "is_large": bool(is_large[epoch])}
-        tables["anatomy"].append(row | _weights(model, layer, large, contribution) | _cosines(gradient, references))
+        tables["anatomy"].append(
+            row | _weights(model, layer, large, contribution[edits.ZERO]) | _cosines(gradient, references)
+        )
         log.info("epoch %d of %d examined", epoch, extracted[-1])
     values = np.concatenate([part.cpu().numpy() for part in _activation(model, layer, large, data.inputs, settings)])
     images = {"gradient": gradient, "response": anatomy.response(values, pixels), **references}

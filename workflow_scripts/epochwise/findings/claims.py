@@ -260,6 +260,22 @@ CLAIMS = (
     ),
     *(
         Claim(
+            name=f"large_activation_needed_at_end_{edit}_equal",
+            finding=3,
+            source=OURS,
+            statement=f"The network needs the large activation: {what}, test accuracy falls more than if other neurons "
+            "lose as much.",
+            measure="cost in test accuracy at the end, minus the mean cost of the neurons nearest in contribution, if "
+            "the same norm is taken from the next layer",
+            margin="accuracy",
+            effect=partial(effects.needed_at_end, edit=f"{edit}_equal"),
+            figures=("interventions",),
+            needs="interventions",
+        )
+        for edit, what in (("zero", "without it"), ("mean", "at its mean"))
+    ),
+    *(
+        Claim(
             name=f"large_activation_needed_for_recovery_{edit}",
             finding=3,
             source=OURS,
