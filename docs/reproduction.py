@@ -50,7 +50,10 @@ def beyond(part: str) -> str:
 
 
 def outcomes(name: str) -> str:
-    """Markdown: per noise and model of an experiment beyond the paper its test accuracy, and the gap to its twin."""
+    """Markdown: per noise and model of an experiment beyond the paper its test accuracy, and the gap to its twin.
+
+    Below it stand its verdicts on the paper's findings.
+    """
     if name not in _with_evidence():
         return f"`{name}` was not run to the end yet."
     keys = ["noise", "model"]
@@ -67,7 +70,14 @@ def outcomes(name: str) -> str:
         twins = _read(name, "twins").set_index(keys)
         gap = [f"{number(row.gap)} {interval(row.gap_low, row.gap_high)}" for row in twins.itertuples()]
         shown = shown.join(pd.DataFrame({"gap to the twin": gap, "kind": twins["overfitting"]}, index=twins.index))
-    return f"[`{name}`](evidence/{name}/runs.csv):\n\n{_markdown(shown.fillna('–').reset_index())}"
+    findings = _read(name, "findings")
+    findings["shown"] = [f"{row.verdict}, {_count(row.because)}" for row in findings.itertuples()]
+    verdicts = findings.pivot(index="noise", columns="finding", values="shown").rename(columns="finding {}".format)
+    return (
+        f"[`{name}`](evidence/{name}/runs.csv):\n\n{_markdown(shown.fillna('–').reset_index())}\n\n"
+        f"Verdicts on the [paper's findings](evidence/{name}/findings.csv):\n\n"
+        f"{_markdown(verdicts.reset_index())}"
+    )
 
 
 def overview(names: list[str], base: str) -> str:
