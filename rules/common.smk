@@ -34,7 +34,7 @@ from epochwise.data import noise_kinds
 from epochwise.data.layouts import locate
 from epochwise.data.sources import SOURCES, DataError
 from epochwise.workflow import config_text, gpus
-from epochwise.workflow.config import TWIN, ConfigError, full_schema, resolve, weights_of
+from epochwise.workflow.config import TWIN, ConfigError, full_schema, once, resolve, weights_of
 from epochwise.workflow.errors import InputError
 
 if Path(catalogue.__file__).resolve() != (SCRIPTS / "epochwise" / "catalogue.py").resolve():
@@ -50,15 +50,7 @@ for folder in (ROOT, Path.cwd()):
         )
 
 NOISE_KINDS = noise_kinds.load()
-OWN_SOURCES = {}  # what images of one's own are, by the name of the data set
-
-
-def describe_own(dataset):
-    """The Source of a data set of images of one's own."""
-    name = dataset["name"]
-    if name not in OWN_SOURCES:
-        OWN_SOURCES[name] = own_images.describe_dataset(dataset)
-    return OWN_SOURCES[name]
+describe_own = once(own_images.describe_dataset)
 
 
 def source_of(dataset):

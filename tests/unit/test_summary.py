@@ -196,8 +196,8 @@ def test_large_activation_by_the_strength_of_what_it_follows_in_each_run(large_a
     assert len(found) == 4 * len(EPOCHS) * len(LAYERS) * len(FOLLOWED)
     keys = [*RUN, "epoch", "layer", "feature", "side", "statistic"]
     strength = {
-        "abs_pearson": ("pearson", abs),
-        "abs_spearman": ("spearman", abs),
+        "pearson_squared": ("pearson", np.square),
+        "spearman_squared": ("spearman", np.square),
         "r2": ("r2", lambda value: value),  # worse than the mean stays below 0
         "eta2": ("eta2", lambda value: value),
         "abs_2auc_minus_1": ("auc", lambda value: abs(value - 0.5) * 2),

@@ -272,7 +272,8 @@ COLUMNS = {
     "stands_out": "whether it is the layer whose large neuron stands out most at this epoch",
     "feature": "what the activation is compared with",
     "side": "input or output",
-    "statistic": "name of the statistic",
+    "statistic": "name of the statistic: r2, eta2, pearson, spearman, auc; over seeds the last three are replaced by "
+    "pearson_squared, spearman_squared and abs_2auc_minus_1, because signs would cancel",
     "metric": "accuracy or loss",
     "quantity": "name of the quantity of the phases",
     "low": "lower end of the interval over seeds; missing for fewer than three seeds",
@@ -390,10 +391,12 @@ FIGURES = (
     Figure(
         "large_activation_inputs",
         ("large_activation", "outliers", "samples", "train_images"),
-        "How strongly the large activation depends on the input and on the output, in the layer where it stands out "
-        "most; and the images with its largest and smallest values. R²: share of its variance that a "
-        "linear fit predicts. η²: share of its variance between classes. |r| and |ρ|: Pearson and Spearman "
-        "correlation. |2·AUC − 1|: how well it distinguishes samples with wrong labels.",
+        "How much of the variance of the large activation the input and the output explain, in the layer where it "
+        "stands out most; and the images with its largest and smallest values. All rows but the last are shares of "
+        "variance, from 0 to 1. R²: predicted by a cross-validated linear fit, below 0 if it predicts nothing. η²: "
+        "between classes. r²: squared Pearson correlation. ρ²: squared Spearman correlation, the share of "
+        "the variance of ranks. The last row is no share of variance: |2·AUC − 1| is 0 if the activation does not "
+        "distinguish samples with wrong labels, and 1 if it does so perfectly.",
         one_model=True,
     ),
     Figure(
@@ -441,7 +444,8 @@ FIGURES = (
         ("interventions", "phases"),
         "What changes if the large neuron is edited: test accuracy and accuracy on the wrong labels, minus those of "
         "the unedited network. The same edit of the neuron with the second largest peak, and of the five neurons "
-        "nearest in contribution, shows what other neurons of the layer cost. Bands are intervals over seeds.",
+        "nearest in contribution, shows what other neurons of the layer cost. Bands are intervals over seeds. Each "
+        "panel has its own range, at least from −0.01 to 0.01, because effects differ much between models.",
         part="interventions",
     ),
     Figure(

@@ -29,6 +29,7 @@ IMAGES = {
     "mean": "mean image",
     "component": "first principal\ncomponent",
 }
+NOTHING = {"label": " "}  # fills the second of three columns of the legend, so that the third has the ranks
 ROW = 0.16  # inches per run
 
 
@@ -57,7 +58,8 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
     plain_log(ranks.xaxis)
     _pictures(below, inputs["anatomy_images"], inputs["train_images"].shape)
     below.suptitle(f"the large neuron of {shown['model']}, first seed", fontweight="normal")
-    legend(figure, handles([{"markersize": 4} | style | {"linestyle": "none"} for style in (EPOCHS | RANKS).values()]))
+    styles = [*EPOCHS.values(), NOTHING, *RANKS.values()]
+    legend(figure, handles([{"markersize": 4} | style | {"linestyle": "none"} for style in styles]))
     return figure, _numbers(table, inputs["anatomy_images"])
 
 

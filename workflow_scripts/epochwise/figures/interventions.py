@@ -20,12 +20,14 @@ TARGETS = {
     "runner_up": {"color": theme.SKY, "label": "second largest peak"},
     "matched": {"color": theme.BLACK, "label": "nearest in contribution (mean of five)"},
 }
+LEAST = 0.01  # a y axis reaches at least from −LEAST to LEAST, so that single samples do not look like an effect
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """Change of accuracy by edit, over epochs, per model.
 
-    The numbers have the columns of `numbers`, and `target` and `edit` as in the summary table `interventions`.
+    Each panel has its own y range, because a large effect of one model would flatten those of the others. The numbers
+    have the columns of `numbers`, and `target` and `edit` as in the summary table `interventions`.
     """
     table = where(inputs["interventions"], measure="accuracy", edit=["zero", "mean"], subset=["test", "noisy_given"])
     numbers = together(table.assign(quantity="accuracy_change"), marks_of(inputs["phases"]))
@@ -33,11 +35,13 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
 
     figure, blocks = panels.blocks(numbers, 1.5 * len(ROWS))
     for block, of_noise in blocks:
-        for (model, (subset, edit)), axes in panels.epoch_facets(block, of_noise, ROWS).items():
+        for (model, (subset, edit)), axes in panels.epoch_facets(block, of_noise, ROWS, sharey=False).items():
             axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
             for target, style in TARGETS.items():
                 rows = where(of_noise, model=model, subset=subset, edit=edit, target=target)
                 panels.line(axes, rows, color=style["color"])
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, -LEAST), max(high, LEAST))
     legend(figure, handles(TARGETS.values()))
     phase_legend(figure, numbers)
     return figure, numbers

@@ -11,19 +11,19 @@ from epochwise.figures.numbers import layer_that_stands_out, where
 # Rows of the chart, by feature and statistic of the summary table `large_activation`.
 INPUT = {
     ("components", "r2"): "principal components, R²",
-    ("norm", "abs_pearson"): "pixel norm, |r|",
-    ("norm", "abs_spearman"): "pixel norm, |ρ|",
-    ("brightness", "abs_pearson"): "brightness, |r|",
-    ("brightness", "abs_spearman"): "brightness, |ρ|",
-    ("contrast", "abs_pearson"): "contrast, |r|",
-    ("contrast", "abs_spearman"): "contrast, |ρ|",
+    ("norm", "pearson_squared"): "pixel norm, r²",
+    ("norm", "spearman_squared"): "pixel norm, ρ²",
+    ("brightness", "pearson_squared"): "brightness, r²",
+    ("brightness", "spearman_squared"): "brightness, ρ²",
+    ("contrast", "pearson_squared"): "contrast, r²",
+    ("contrast", "spearman_squared"): "contrast, ρ²",
 }
 OUTPUT = {
     ("true_label", "eta2"): "true label, η²",
     ("given_label", "eta2"): "given label, η²",
     ("predicted_label", "eta2"): "predicted label, η²",
-    ("probability", "abs_spearman"): "predicted probability, |ρ|",
-    ("loss", "abs_spearman"): "loss, |ρ|",
+    ("probability", "spearman_squared"): "predicted probability, ρ²",
+    ("loss", "spearman_squared"): "loss, ρ²",
     ("is_noisy", "abs_2auc_minus_1"): "label is wrong, |2·AUC − 1|",
 }
 ROWS = INPUT | OUTPUT
@@ -32,10 +32,11 @@ LABELS = 1.9  # inches: names of the rows and of input and output
 
 
 def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
-    """How strongly the large activation depends on each feature, at the last epoch.
+    """How much of the variance of the large activation each feature explains, at the last epoch.
 
-    Each model is shown in the layer that stands out most. Below are the training images with the largest and
-    the smallest activation of this neuron in the run shown. The numbers have the columns of `numbers`, and
+    The last row is no share of variance: how well the activation distinguishes samples with wrong labels. Each model is
+    shown in the layer that stands out most. Below are the training images with the largest and the smallest activation
+    of this neuron in the run shown. The numbers have the columns of `numbers`, and
 
     - `part`: `statistic` for the chart, `image` for the images,
     - `feature`, `statistic`: as in the summary table `large_activation`,
@@ -100,9 +101,10 @@ def _draw_charts(block: SubFigure, statistics: pd.DataFrame) -> None:
         }  # fmt: skip
         panels.dots(axes, rows, theme.model_colours(models))
         axes.axhline(len(INPUT) - 0.5, color=theme.BLACK, linewidth=0.8)
-        # No strength but a cross-validated R² can be below 0; intervals that reach further are cut off.
+        axes.axhline(len(ROWS) - 1.5, color=theme.BLACK, linewidth=0.8, linestyle=":")  # below: no share of variance
+        # Nothing but a cross-validated R² can be below 0; intervals that reach further are cut off.
         axes.set_xlim(min(0, of_noise["value"].min()) - 0.02, 1.02)
-        axes.set_xlabel("strength (0: none, 1: full)")
+        axes.set_xlabel(theme.wrapped("share of variance (last row: |2·AUC − 1|)", width))
         _legend(axes, of_noise, theme.wrapped(noise, width) if len(noises) > 1 else None, width)
     beside = charts[-1].get_yaxis_transform()
     for side, first, rows in (("input", 0, INPUT), ("output and labels", len(INPUT), OUTPUT)):

@@ -43,10 +43,11 @@ def facets(
 ) -> dict[tuple[str, Hashable], Axes]:
     """A grid of panels, by model and key of `rows`: models are columns.
 
-    The values of `rows` are labels of the y axes. `options` are those of Matplotlib's `subplots`.
+    The values of `rows` are labels of the y axes, which the panels of a row share. `options` are those of Matplotlib's
+    `subplots`.
     """
     models = numbers["model"].unique()
-    axes = block.subplots(len(rows), len(models), sharey="row", squeeze=False, **options)
+    axes = block.subplots(len(rows), len(models), squeeze=False, **{"sharey": "row", **options})
     for model, top in zip(models, axes[0], strict=True):
         top.set_title(theme.wrapped(model, block.get_figure(root=True).get_figwidth() / len(models) - 0.5))
     for label, left in zip(rows.values(), axes[:, 0], strict=True):
@@ -55,10 +56,10 @@ def facets(
 
 
 def epoch_facets(
-    block: SubFigure, numbers: pd.DataFrame, rows: Mapping[Hashable, str]
+    block: SubFigure, numbers: pd.DataFrame, rows: Mapping[Hashable, str], **options
 ) -> dict[tuple[str, Hashable], Axes]:
     """`facets` with epochs as x axis and the phases marked."""
-    panels = facets(block, numbers, rows, sharex="col")
+    panels = facets(block, numbers, rows, sharex="col", **options)
     names = [*rows]
     for (model, row), axes in panels.items():
         epoch_axis(axes, int(numbers["epoch"].max()))

@@ -15,8 +15,9 @@ OUTLIER_MEASURES = (
     "kurtosis", "argmax_share",
 )  # fmt: skip
 
-# Signed statistics of a run, and the names of their magnitudes.
-STRENGTHS = {"pearson": "abs_pearson", "spearman": "abs_spearman", "auc": "abs_2auc_minus_1"}
+# Statistics of a run, and the names of what replaces them over seeds.
+SQUARED = {"pearson": "pearson_squared", "spearman": "spearman_squared"}
+STRENGTHS = SQUARED | {"auc": "abs_2auc_minus_1"}
 
 _RUN = [("noise", pa.string()), ("model", pa.string())]
 # Mean over seeds, the lower and the upper end of its interval (missing for fewer than three seeds), number of seeds.
@@ -177,15 +178,15 @@ def peaks(neurons: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def large_activation(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    """How strongly the large activation follows each feature, over seeds: |r|, |ρ|, |2·AUC − 1|, R² and η².
+    """How strongly the large activation follows each feature, over seeds: R², η², r², ρ² and |2·AUC − 1|.
 
-    Each run gives a magnitude, because every run has a large neuron of its own and signs would cancel over seeds.
+    All but the last are shares of variance. Correlations are squared run by run, because every run has a large neuron
+    of its own, and signs would cancel over seeds.
     """
-    value = table["value"].where(table["statistic"] != "auc", 2 * table["value"] - 1)
-    strength = value.mask(table["statistic"].isin(list(STRENGTHS)), value.abs())
-    statistic = table["statistic"].replace(STRENGTHS)
+    statistic, value = table["statistic"], table["value"]
+    strength = value.mask(statistic.isin([*SQUARED]), value**2).mask(statistic == "auc", (2 * value - 1).abs())
     keys = [*RUN, "epoch", "layer", "feature", "side", "statistic"]
-    return over_seeds(table.assign(value=strength, statistic=statistic), keys, "value", level)
+    return over_seeds(table.assign(value=strength, statistic=statistic.replace(STRENGTHS)), keys, "value", level)
 
 
 def _long(table: pd.DataFrame, keys: list[str], values: tuple[str, ...], name: str) -> pd.DataFrame:

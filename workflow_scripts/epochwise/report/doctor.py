@@ -71,8 +71,9 @@ def settings(experiment: str | None, configfile: Path | None) -> tuple[str, dict
         chosen = config.merge(chosen, yaml.safe_load(configfile.read_text("utf-8")))
     if experiment:
         chosen["experiment"] = experiment
-    name, block = next(iter(config.resolve(chosen, SOURCES, noise_kinds.load(), describe_dataset).items()))
-    return name, block, config.source_of(block["dataset"], SOURCES, describe_dataset)
+    describe = config.once(describe_dataset)
+    name, block = next(iter(config.resolve(chosen, SOURCES, noise_kinds.load(), describe).items()))
+    return name, block, config.source_of(block["dataset"], SOURCES, describe)
 
 
 def start_of_a_job() -> float:

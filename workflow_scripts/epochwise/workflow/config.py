@@ -85,6 +85,18 @@ def resolve(
     return experiments
 
 
+def once(describe: Callable[[Mapping], Any]) -> Callable[[Mapping], Any]:
+    """`describe` of `resolve`, which then looks at the images of each data set only once."""
+    found = {}
+
+    def described(dataset: Mapping) -> Any:
+        if dataset["name"] not in found:
+            found[dataset["name"]] = describe(dataset)
+        return found[dataset["name"]]
+
+    return described
+
+
 def canonical(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces. Equal values give equal text whatever the order they were written in."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
