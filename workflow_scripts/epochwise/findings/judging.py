@@ -115,12 +115,12 @@ def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], Run], keys: pd.Mu
     return values
 
 
+LIKELY = f"with a probability of {statistics.POWER * 100:.0f} %"
 STATISTICS_EXPLAINED = (
     "bootstrap, d, p and seeds needed change no verdict. bootstrap: interval of the mean by resampling the seeds, too "
     "narrow for few seeds. d: mean effect over its standard deviation. p: one-sided t test against the margin. "
-    "p (Holm): corrected for all claims that support the same finding. seeds needed: with the scatter seen here, about "
-    f"so many seeds would decide an inconclusive claim with a probability of {statistics.POWER * 100:.0f} %; a dash if "
-    "no number is known.\n"
+    "p (Holm): corrected for all claims that support the same finding. seeds needed: with the effect and scatter seen "
+    f"here, about so many seeds would decide an inconclusive claim {LIKELY}; a dash if no number is known.\n"
 )
 
 
@@ -178,8 +178,9 @@ def reasons_for_people(claims: pd.DataFrame) -> pd.Series:
 
 def _seeds_needed(seeds: float) -> str:
     """How many seeds would decide a claim, in words; empty if no number is known."""
-    likely = f"with a probability of {statistics.POWER * 100:.0f} %"
-    return "" if pd.isna(seeds) else f"with the scatter seen here, about {seeds:.0f} seeds would decide it {likely}"
+    if pd.isna(seeds):
+        return ""
+    return f"with the effect and scatter seen here, about {seeds:,.0f} seeds would decide it {LIKELY}"
 
 
 def statistics_for_people(claims: pd.DataFrame) -> pd.DataFrame:
