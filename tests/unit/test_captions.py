@@ -213,7 +213,7 @@ def test_each_verdict_on_a_primary_claim_has_a_sentence_with_its_numbers():
     assert text[middle:end].splitlines()[2:5] == [
         "- noisy_after_clean, mlp3: inconclusive with the effect 1.000, its 90% interval [−0.500, 1.500] over 5 seeds, "
         "and the margin 0.010, because the interval contains the margin; with the effect and scatter seen here, about "
-        "7 seeds would decide it with a probability of 80 %.",
+        "7 seeds would decide it with a probability of 80%.",
         "- noisy_after_clean, mlp7: inconclusive with the effect −1.000, its 90% interval [−1.500, 0.000] over 5 "
         "seeds, and the margin 0.010, because the interval is below the margin.",
         "- separation_grows_with_depth_cosine, mlp3: reproduced with the effect 1.000, its 90% interval "

@@ -115,7 +115,7 @@ def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], Run], keys: pd.Mu
     return values
 
 
-LIKELY = f"with a probability of {statistics.POWER * 100:.0f} %"
+LIKELY = f"with a probability of {statistics.POWER * 100:.0f}%"
 STATISTICS_EXPLAINED = (
     "bootstrap, d, p and seeds needed change no verdict. bootstrap: interval of the mean by resampling the seeds, too "
     "narrow for few seeds. d: mean effect over its standard deviation. p: one-sided t test against the margin. "
