@@ -254,6 +254,14 @@ def test_the_report_opens_with_the_findings_and_loads_nothing(browser, report):
     assert watched.page.locator("a[href='explorer.html']").count() == 1
 
 
+def test_the_report_fits_a_phone_once_its_menu_is_closed(browser, report):
+    page = Watched(browser, report, width=390).page
+    page.wait_for_selector("text=Findings of digits")
+    page.locator("nav h1 a").click()
+    fits = "(e) => e.getBoundingClientRect().right <= 390 && e.scrollWidth <= e.clientWidth + 1"
+    page.wait_for_function(f"({fits})(document.querySelector('#app .prose'))")
+
+
 def test_the_report_loads_no_code_from_the_network(report):
     text = report.read_text("utf-8")
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?https?://[^>]*>", text)
