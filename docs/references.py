@@ -58,6 +58,8 @@ def _claim_section(claim: Claim, primary: tuple[str, ...]) -> str:
         f"- models: {claim.scope}{beyond}",
         f"- figures: {', '.join(f'`{name}`' for name in claim.figures)}",
     ]
+    if claim.no_effect:
+        rows.insert(2, f"- an effect of 0 means that {claim.no_effect}")
     if claim.needs != "phases":  # every run has phases
         rows.append(f"- only with the optional part `{claim.needs}`")
     return "\n".join([f"### {claim.name}\n\n{claim.statement}\n", *rows, ""])

@@ -17,7 +17,7 @@ with job(snakemake) as spec:
     tables.write(found, findings.FINDINGS_TABLE, made.findings)
     texts = {
         made.claims_text: judging.to_markdown(judged, spec["level"]),
-        made.findings_text: findings.to_markdown(found),
+        made.findings_text: findings.to_markdown(found, judged, spec["level"]),
     }
     for path, text in texts.items():
         with atomic(path) as temporary:

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import docutils.core
 import docutils.nodes
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,6 +37,7 @@ def made_up(noises=("symmetric30",)):
                 "n": 5,
                 "margin": 0.01,
                 "verdict": verdict,
+                "seeds_needed": 7.0,  # which is told of inconclusive verdicts only
             }
             for claim in claims.CLAIMS
             for noise in noises
@@ -156,6 +158,21 @@ def test_claims_are_in_the_section_of_their_finding():
         assert sum(start < place for start in starts) == claim.finding
 
 
+def test_the_page_says_what_an_effect_of_0_means_of_claims_on_the_edited_neuron():
+    edited = CLAIMS["claim"].str.startswith("large_activation_needed")
+    assert page_of(CLAIMS).text.count("An effect of 0 means that") == edited.sum() / len(MODELS) == 4
+    assert "An effect of 0" not in page_of(CLAIMS[~edited]).text
+
+
+def test_the_page_says_how_many_seeds_would_decide_if_a_number_is_known():
+    sentence = "the interval contains the margin; with the effect and scatter seen here, about 7 seeds would decide it"
+    undecided = CLAIMS.assign(low=-0.5, high=0.5, verdict="inconclusive")
+    primary = {name for finding in FINDINGS for name in finding.primary}
+    assert page_of(undecided).text.count(sentence) == (CLAIMS["claim"].isin(primary) & CLAIMS["in_scope"]).sum()
+    assert "would decide" not in page_of(undecided.assign(seeds_needed=np.nan)).text
+    assert "would decide" not in page_of(CLAIMS).text
+
+
 def test_the_page_loads_nothing_and_has_no_scripts():
     page = captions.claims_page("digits", CLAIMS, judge_findings(CLAIMS), 0.9)
     assert not any(word in page for word in ("http", "src=", "<script", "<link", "@import", "url("))
@@ -173,12 +190,35 @@ def test_names_are_escaped():
 
 
 def test_findings_have_a_row_each_with_a_short_reason():
-    lines = to_markdown(judge_findings(CLAIMS)).splitlines()
+    lines = to_markdown(judge_findings(CLAIMS), CLAIMS, 0.9).splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")][2:]
     assert [row[0] for row in rows] == [f"{finding.number}. {finding.title}" for finding in FINDINGS]
     assert [row[3] for row in rows] == ["contradicted"] * len(FINDINGS)
-    assert rows[0][4] == "0 of 1 verdicts reproduced; contradicted: regeneralization_after_fit_accuracy (mlp7)"
-    assert rows[1][4].startswith("3 of 6 verdicts reproduced; contradicted: noisy_after_clean (mlp7), ")
+    assert [row[4] for row in rows[:2]] == ["0 of 1 verdicts reproduced", "3 of 6 verdicts reproduced"]
+
+
+def test_each_verdict_on_a_primary_claim_has_a_sentence_with_its_numbers():
+    undecided = CLAIMS["claim"] == "noisy_after_clean"
+    table = CLAIMS.mask(undecided & (CLAIMS["model"] == "mlp3"), CLAIMS.assign(low=-0.5, verdict="inconclusive"))
+    table = table.mask(undecided & (CLAIMS["model"] == "mlp7"), table.assign(high=0.0, verdict="inconclusive"))
+    table.loc[undecided & (CLAIMS["model"] == "mlp7"), "seeds_needed"] = np.nan
+    text = to_markdown(judge_findings(table), table, 0.9)
+    start, middle, end = (text.index(f"## {finding.number}. {finding.title}, symmetric30") for finding in FINDINGS)
+    assert text[start:middle].splitlines()[1:] == [
+        "",
+        "- regeneralization_after_fit_accuracy, mlp7: contradicted with the effect −1.000, its 90% interval "
+        "[−1.500, −0.500] over 5 seeds, and the margin 0.010.",
+        "",
+    ]
+    assert text[middle:end].splitlines()[2:5] == [
+        "- noisy_after_clean, mlp3: inconclusive with the effect 1.000, its 90% interval [−0.500, 1.500] over 5 seeds, "
+        "and the margin 0.010, because the interval contains the margin; with the effect and scatter seen here, about "
+        "7 seeds would decide it with a probability of 80%.",
+        "- noisy_after_clean, mlp7: inconclusive with the effect −1.000, its 90% interval [−1.500, 0.000] over 5 "
+        "seeds, and the margin 0.010, because the interval is below the margin.",
+        "- separation_grows_with_depth_cosine, mlp3: reproduced with the effect 1.000, its 90% interval "
+        "[0.500, 1.500] over 5 seeds, and the margin 0.010.",
+    ]
 
 
 def test_a_finding_whose_claims_are_all_reproduced_names_none():

@@ -1,5 +1,6 @@
 """The verdict on each of the paper's findings, from the verdicts on its primary claims."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -22,7 +23,7 @@ def claims_table(changes=None):
             for model in ("large", "small"):
                 in_scope = claim.scope == claims.ALL_MODELS or model == "large"
                 row = {"claim": claim.name, "noise": noise, "model": model, "in_scope": in_scope, "n": 5}
-                row |= {"effect": 0.25, "low": 0.125, "high": 0.375}
+                row |= {"effect": 0.25, "low": 0.125, "high": 0.375, "margin": 0.01, "seeds_needed": np.nan}
                 row["verdict"] = (changes or {}).get(
                     (claim.name, noise, model), REPRODUCED if in_scope else CONTRADICTED
                 )
@@ -79,10 +80,11 @@ def test_a_finding_without_its_primary_claims_is_not_reproduced():
 
 
 def test_the_table_and_the_page_give_the_evidence_of_each_verdict():
-    found = findings.judge_findings(claims_table())
+    table = claims_table()
+    found = findings.judge_findings(table)
     assert found.columns.tolist() == findings.FINDINGS_TABLE.names
     assert found["finding"].tolist() == [1, 1, 2, 2, 3, 3]
-    text = findings.to_markdown(found)
+    text = findings.to_markdown(found, table, 0.95)
     for row in found.to_dict("records"):
         assert row["because"] in text and row["title"] in text
         primary = [CLAIMS[name] for name in FINDINGS[row["finding"] - 1].primary]

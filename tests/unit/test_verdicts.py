@@ -39,10 +39,10 @@ def test_numbers_for_people():
         (-0.3, -0.2, 5, ""),
         (0.05, 0.3, 5, "the interval contains the margin"),
         (-0.1, 0.3, 5, "the interval contains the margin"),
-        (0.01, 0.05, 5, "below the margin"),
-        (-0.1, 0.05, 5, "below the margin"),
-        (0.0, 0.0, 5, "below the margin"),
-        (0.2, 0.3, 2, "fewer than three seeds"),
+        (0.01, 0.05, 5, "the interval is below the margin"),
+        (-0.1, 0.05, 5, "the interval is below the margin"),
+        (0.0, 0.0, 5, "the interval is below the margin"),
+        (0.2, 0.3, 2, "there are fewer than three seeds"),
     ],
 )
 def test_an_inconclusive_verdict_has_a_reason(low, high, n, told):

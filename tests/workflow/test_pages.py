@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from tests.workflow.conftest import EPOCHS, TINY
+from tests.workflow.conftest import EPOCHS, MODELS, TINY
 
 WIDTHS = (1280, 390)
 # Elements whose text is cut off. A table may be wider than the page, because it scrolls and can be focused.
@@ -137,6 +137,62 @@ def test_every_choice_of_run_shows_its_own_numbers(explorer):
     assert len(seen) == 6
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_marked_neurons_are_those_of_the_claims(explorer, finished, seed):
+    page = explorer().page
+    page.locator("#seed").select_option(str(seed))
+    run = finished.results / "digits" / "symmetric30" / "mlp7" / f"seed{seed}"
+    outliers = pd.read_parquet(run / "outliers.parquet").query("stands_out").sort_values("epoch")
+    ring = page.evaluate("peakRows().filter((row) => row.stands_out && row.rank === 1)")
+    assert [(row["epoch"], row["layer"], row["neuron"]) for row in ring] == [
+        *outliers[["epoch", "layer", "neuron"]].itertuples(index=False, name=None)
+    ]
+    edited = pd.read_parquet(run / "anatomy.parquet")[["layer", "neuron"]].drop_duplicates()
+    peaks = pd.read_parquet(run / "activations" / "neurons.parquet")
+    layer, neuron = edited.iloc[0]
+    of_layer = peaks[peaks["layer"] == layer].pivot(index="epoch", columns="neuron", values="max")
+    ranks = of_layer.rank(axis=1, ascending=False, method="min")[neuron]
+    diamond = page.evaluate("finalRows()")
+    assert {(row["layer"], row["neuron"]) for row in diamond} == {(layer, neuron)}
+    assert [row["rank"] for row in diamond] == ranks.tolist()
+    assert [row["peak"] for row in diamond] == pytest.approx(of_layer[neuron].tolist(), abs=1e-4)
+    set_slider(page, 0)
+    told = f"Layer {outliers['layer'].iloc[0]} stands out. At the end, neuron {neuron} of layer {layer} does"
+    assert told in page.locator("#peaks-table caption").text_content()
+    chosen = page.locator("#layer option", has_text="stands out at the end")
+    assert chosen.get_attribute("value") == str(layer)
+
+
+def test_over_seeds_the_marked_layer_is_that_of_the_figures(explorer, finished):
+    page = explorer().page
+    summary = pd.read_parquet(finished.results / "digits" / "summary" / "outliers.parquet")
+    rows = summary.query("model == 'mlp7' and measure == 'peak' and stands_out").sort_values("epoch")
+    ring = page.evaluate("peakRows().filter((row) => row.stands_out && row.rank === 1)")
+    assert [row["layer"] for row in ring] == rows["layer"].tolist()
+    assert page.evaluate("finalRows()") == []
+
+
+def test_peaks_have_a_logarithmic_axis_with_a_place_for_zero(explorer):
+    zero, one, ten, hundred = explorer().page.evaluate("[0, 1, 10, 100].map(state.views.peaks.scale('y'))")
+    assert zero > one > ten > hundred
+    assert one - ten == pytest.approx(ten - hundred, rel=0.1)
+
+
+def test_the_layer_is_kept_where_the_model_has_it(explorer):
+    page = explorer().page
+
+    def layer_of(model):
+        page.locator("#model").select_option(model)
+        return page.locator("#layer").input_value()
+
+    assert page.locator("#layer option").count() == MODELS["mlp7"]["hidden_layers"] == 3
+    page.locator("#layer").select_option("2")
+    assert [layer_of("mlp3"), layer_of("mlp7")] == ["2", "2"]
+    page.locator("#layer").select_option("3")
+    assert layer_of("mlp3") == "2", "its last layer"
+    assert page.locator("#images-table tbody tr").count() > 0
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_text_of_the_explorer_is_cut(explorer, width):
     page = explorer(width=width).page
@@ -196,6 +252,14 @@ def test_the_report_opens_with_the_findings_and_loads_nothing(browser, report):
     assert watched.errors() == []
     assert watched.requests() == []
     assert watched.page.locator("a[href='explorer.html']").count() == 1
+
+
+def test_the_report_fits_a_phone_once_its_menu_is_closed(browser, report):
+    page = Watched(browser, report, width=390).page
+    page.wait_for_selector("text=Findings of digits")
+    page.locator("nav h1 a").click()
+    fits = "(e) => e.getBoundingClientRect().right <= 390 && e.scrollWidth <= e.clientWidth + 1"
+    page.wait_for_function(f"({fits})(document.querySelector('#app .prose'))")
 
 
 def test_the_report_loads_no_code_from_the_network(report):

@@ -27,6 +27,7 @@ class Claim:
         scope: the models that the claim speaks of: ALL_MODELS or LARGEST_MODEL.
         beyond_first: whether the effect is compared with that of the experiment's first model, seed by seed.
         needs: name of the table of a run (a field of `effects.Run`) without which the claim is not judged.
+        no_effect: what an effect of 0 means, as the end of a sentence, where `measure` does not say it plainly.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Claim:
     scope: str = ALL_MODELS
     beyond_first: bool = False
     needs: str = "phases"
+    no_effect: str = ""
 
 
 # To add a claim, add an entry. If it needs a margin of its own, add the key in schemas/config.schema.yaml.
@@ -255,6 +257,7 @@ CLAIMS = (
             effect=partial(effects.needed_at_end, edit=edit),
             figures=("interventions",),
             needs="interventions",
+            no_effect="the network loses as much test accuracy if one of those other neurons is edited in the same way",
         )
         for edit, what in (("zero", "without it"), ("mean", "at its mean"))
     ),
@@ -285,6 +288,7 @@ CLAIMS = (
             effect=partial(effects.needed_for_recovery, edit=edit),
             figures=("interventions",),
             needs="interventions",
+            no_effect="test accuracy recovers as much with the edited neuron",
         )
         for edit, what in (("zero", "without it"), ("mean", "at its mean"))
     ),

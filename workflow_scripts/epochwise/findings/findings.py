@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
+from epochwise.findings.judging import for_people, reasons_for_people
 from epochwise.findings.verdicts import CONTRADICTED, INCONCLUSIVE, REPRODUCED
 
 # One row per finding and noise. `because` counts the verdicts of its primary claims and lists those not reproduced.
@@ -69,9 +70,9 @@ def judge_findings(claims: pd.DataFrame) -> pd.DataFrame:
     of them is contradicted, else *inconclusive*.
     """
     rows = []
-    for noise, of_noise in claims[claims["in_scope"]].groupby("noise", sort=False):
+    for noise, of_noise in claims.groupby("noise", sort=False):
         for finding in FINDINGS:
-            primary = of_noise[of_noise["claim"].isin(finding.primary)]
+            primary = _primary(of_noise, finding)
             rows.append(
                 {
                     "finding": finding.number,
@@ -85,21 +86,45 @@ def judge_findings(claims: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("finding", kind="stable", ignore_index=True)
 
 
-def to_markdown(findings: pd.DataFrame) -> str:
-    """The findings for people: a table with one row per finding and noise."""
+def to_markdown(findings: pd.DataFrame, claims: pd.DataFrame, level: float) -> str:
+    """The findings for people: a table with one row per finding and noise, then the reasons of each verdict.
+
+    Args:
+        findings: the table FINDINGS_TABLE.
+        claims: the table CLAIMS_TABLE.
+        level: level of its intervals, 0 to 1.
+    """
     shown = {
         "finding": findings["finding"].astype(str) + ". " + findings["title"],
         "the paper states": findings["statement"],
         "noise": findings["noise"],
         "verdict": findings["verdict"],
-        "because": findings["because"],
+        "because": findings["because"].str.split(";").str[0],
     }
     table = pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)
     rule = (
         "A finding is reproduced if its primary claims are reproduced for all models that they speak of, contradicted "
         "if one of them is contradicted, else inconclusive. All claims are in claims.md."
     )
-    return f"# Findings\n\n{rule}\n\n{table}\n"
+    reasons = [_reasons(row, claims, level) for row in findings.itertuples()]
+    return "\n".join([f"# Findings\n\n{rule}\n\n{table}\n", *reasons])
+
+
+def _reasons(row, claims: pd.DataFrame, level: float) -> str:
+    """A section on a finding with one noise: a sentence with numbers for each verdict on its primary claims."""
+    primary = _primary(claims[claims["noise"] == row.noise], FINDINGS[row.finding - 1])
+    shown = for_people(primary).assign(claim=primary["claim"], reason=reasons_for_people(primary))
+    lines = [
+        f"- {of.claim}, {of.model}: {of.verdict} with the effect {of.effect}, its {level * 100:g}% interval "
+        f"{of.interval} over {of.n} seeds, and the margin {of.margin}{of.reason and f', because {of.reason}'}."
+        for of in shown.itertuples()
+    ]
+    return "\n".join([f"## {row.finding}. {row.title}, {row.noise}: {row.verdict}\n", *lines, ""])
+
+
+def _primary(claims: pd.DataFrame, finding: Finding) -> pd.DataFrame:
+    """The rows that decide a finding: its primary claims, of the models that they speak of."""
+    return claims[claims["claim"].isin(finding.primary) & claims["in_scope"]]
 
 
 def _verdict(verdicts: pd.Series) -> str:

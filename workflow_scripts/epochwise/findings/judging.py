@@ -115,11 +115,12 @@ def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], Run], keys: pd.Mu
     return values
 
 
+LIKELY = f"with a probability of {statistics.POWER * 100:.0f}%"
 STATISTICS_EXPLAINED = (
     "bootstrap, d, p and seeds needed change no verdict. bootstrap: interval of the mean by resampling the seeds, too "
     "narrow for few seeds. d: mean effect over its standard deviation. p: one-sided t test against the margin. "
-    "p (Holm): corrected for all claims that support the same finding. seeds needed: how many seeds would decide an "
-    "inconclusive claim with probability 0.8 if effect and deviation stay as observed; a dash if none would.\n"
+    "p (Holm): corrected for all claims that support the same finding. seeds needed: with the effect and scatter seen "
+    f"here, about so many seeds would decide an inconclusive claim {LIKELY}; a dash if no number is known.\n"
 )
 
 
@@ -168,9 +169,18 @@ def for_people(claims: pd.DataFrame) -> pd.DataFrame:
 
 
 def reasons_for_people(claims: pd.DataFrame) -> pd.Series:
-    """Why each row is inconclusive; empty if it is not."""
+    """Why each row is inconclusive, and how many seeds would decide it; empty if it is not."""
     numbers = claims[["low", "high", "n", "margin"]].itertuples(index=False)
-    return pd.Series([why_inconclusive(*row) for row in numbers], claims.index, dtype=object)
+    reasons = pd.Series([why_inconclusive(*row) for row in numbers], claims.index, dtype=object)
+    seeds = claims["seeds_needed"].where(reasons != "").map(_seeds_needed)
+    return reasons + seeds.map(lambda text: text and f"; {text}")
+
+
+def _seeds_needed(seeds: float) -> str:
+    """How many seeds would decide a claim, in words; empty if no number is known."""
+    if pd.isna(seeds):
+        return ""
+    return f"with the effect and scatter seen here, about {seeds:,.0f} seeds would decide it {LIKELY}"
 
 
 def statistics_for_people(claims: pd.DataFrame) -> pd.DataFrame:

@@ -28,8 +28,8 @@ def why_inconclusive(low: float, high: float, n: int, margin: float) -> str:
     if verdict(low, high, n, margin) != INCONCLUSIVE:
         return ""
     if n < MIN_SEEDS:
-        return "fewer than three seeds"
-    return "below the margin" if high <= margin else "the interval contains the margin"
+        return "there are fewer than three seeds"
+    return "the interval is below the margin" if high <= margin else "the interval contains the margin"
 
 
 def number(value: float) -> str:

@@ -51,7 +51,8 @@ def claims_page(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, l
     # `word` is the plain verdict, which decides the colour. `verdict` is in brackets if the model is out of scope.
     about = claims[["claim", "finding", "source", "statement", "measure", "scope", "in_scope"]]
     words = [claims["verdict"].rename("word"), reasons_for_people(claims).rename("reason")]
-    rows = pd.concat([about, for_people(claims), *words], axis=1)
+    no_effect = claims["claim"].map({claim.name: claim.no_effect for claim in CLAIMS}).rename("no_effect")
+    rows = pd.concat([about, for_people(claims), *words, no_effect], axis=1)
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text("utf-8"))
     return page.render(
         experiment=experiment,

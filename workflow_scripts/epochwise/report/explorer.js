@@ -83,12 +83,16 @@ function classRows() {
 }
 
 function peakRows() {
-  const { epochs, ranks, values, neurons } = state.run.peaks;
-  return values.flatMap((layers, t) => {
-    const ratios = layers.map((peaks) => peaks[1] > 0 ? peaks[0] / peaks[1] : 0), most = ratios.indexOf(Math.max(...ratios));
-    return layers.flatMap((peaks, l) => peaks.map((peak, r) => ({ epoch: epochs[t], layer: l + 1, rank: ranks[r], peak,
-      stands_out: l === most, neuron: ranks[r] === 1 && neurons ? neurons[t][l] : "–" })));
-  });
+  const { epochs, ranks, values, neurons, stands_out } = state.run.peaks;
+  return values.flatMap((layers, t) => layers.flatMap((peaks, l) => peaks.map((peak, r) => (
+    { epoch: epochs[t], layer: l + 1, rank: ranks[r], peak, stands_out: l + 1 === stands_out[t],
+      neuron: ranks[r] === 1 && neurons ? neurons[t][l] : "–" }))));
+}
+
+function finalRows() {
+  const { epochs, final } = state.run.peaks;
+  if (final === null) return [];
+  return epochs.map((epoch, t) => ({ epoch, layer: final.layer, neuron: final.neuron, rank: final.ranks[t], peak: final.values[t] }));
 }
 
 function sampleRows() {
@@ -114,7 +118,7 @@ const SETS = {
   curves: () => ({ curves: curveRows(), marks: marksRows() }),
   separation: () => ({ separation: separationRows() }),
   classes: () => ({ classes: classRows() }),
-  peaks: () => ({ peaks: peakRows() }),
+  peaks: () => ({ peaks: peakRows(), final: finalRows() }),
   sample: () => state.cell === null ? { sample: [], sample_labels: [] } : { sample: sampleRows(), sample_labels: sampleLabels() },
 };
 
@@ -176,9 +180,10 @@ function separationTable(snapshot) {
 }
 
 function peaksTable(snapshot) {
-  const { values, ranks, neurons } = state.run.peaks, t = snapshotOf(state.run.peaks);
+  const { values, ranks, neurons, stands_out, final } = state.run.peaks, t = snapshotOf(state.run.peaks);
   const rows = values[t].map((peaks, l) => ({ cells: [l + 1, neurons ? neurons[t][l] : "–", ...peaks.map((peak) => number(peak, 2))] }));
-  table("peaks-table", `Largest activations at the epoch ${snapshot}`, ["layer", "large neuron", ...ranks.map((rank) => `rank ${rank}`)], rows);
+  const atEnd = final ? ` At the end, neuron ${final.neuron} of layer ${final.layer} does; here it has rank ${final.ranks[t]}.` : "";
+  table("peaks-table", `Largest activations at the epoch ${snapshot}. Layer ${stands_out[t]} stands out.${atEnd}`, ["layer", "large neuron", ...ranks.map((rank) => `rank ${rank}`)], rows);
 }
 
 function images() {
@@ -268,7 +273,9 @@ function choose() {
     for (const label of ["given", "true"]) state.samples[`${key}_${label}`] = unpack(packed[`${key}_${label}`], Int32Array);
   }
   for (const place of document.querySelectorAll(".of-seed")) place.textContent = seed === "mean" ? `Shown is the seed ${ofSeed}, because single samples have no mean.` : "";
-  options("layer", [...state.run.peaks.values[0].keys()].map((l) => l + 1));
+  const layers = [...state.run.peaks.values[0].keys()].map((l) => l + 1), layer = +get("layer").value;
+  options("layer", layers, layers.map((l) => l === state.seedRun.peaks.final.layer ? `${l} (stands out at the end)` : l));
+  if (layer > layers.length) get("layer").value = layers.length;
   get("slider").max = state.run.epochs.length - 1;
   get("slider").value = last(state.run.epochs, before);
   orderSamples();
@@ -304,7 +311,7 @@ async function start() {
   const weight = (key) => DATA.runs[key].peaks.values[0].length * DATA.runs[key].peaks.ranks.at(-1);
   get("model").value = Object.keys(DATA.runs).reduce((most, key) => weight(key) > weight(most) ? key : most).split("|")[1];
   choose();
-  get("layer").value = 1 + state.seedRun.peaks.values.at(-1).map((p) => p[0] / (p[1] || Infinity)).reduce((m, r, i, all) => r > all[m] ? i : m, 0);
+  get("layer").value = state.seedRun.peaks.final.layer;
   for (const id of ["noise", "model", "seed"]) get(id).onchange = choose;
   for (const id of ["metric", "measure", "grouping"]) get(id).onchange = () => { fill("curves", "separation", "classes"); update(); };
   get("layer").onchange = images;

@@ -14,6 +14,8 @@ from epochwise.figures import theme
 
 HEIGHT = 270  # pixels
 EPOCHS = alt.Scale(type="symlog", constant=1)  # epoch 0 is the untrained network
+PEAKS = alt.Scale(type="symlog", constant=0.1)  # logarithmic, but peaks may be 0
+PEAK_TICKS = [0, *(digit * 10.0**power for power in range(-1, 6) for digit in (1, 3))]
 PARAMETERS = ("epoch", "snapshot", "lowest")  # lowest: end of the colour scale of the separation
 LAYER_COLOURS = {"light": (0.0, 0.85), "dark": (0.3, 1.0)}  # ends of viridis that differ enough from the page
 
@@ -159,7 +161,10 @@ def _classes(look: Look) -> alt.LayerChart:
 
 
 def _peaks(look: Look, layers: int) -> alt.LayerChart:
-    """Largest activations of the neurons of each layer in descending order, with the first one marked."""
+    """Largest activations of the neurons of each layer in descending order.
+
+    Marked are the first one, the neuron that stands out now, and the one that stands out at the end of training.
+    """
     table = alt.Chart(alt.NamedData("peaks")).transform_filter("datum.epoch == snapshot")
     x = alt.X(
         "rank:Q",
@@ -167,18 +172,20 @@ def _peaks(look: Look, layers: int) -> alt.LayerChart:
         scale=alt.Scale(type="log"),
         axis=alt.Axis(values=[1, 10, 100, 1000]),
     )
-    y = alt.Y("peak:Q", title=None, scale=alt.Scale(zero=True))
+    y = alt.Y("peak:Q", title="largest activation", scale=PEAKS, axis=alt.Axis(values=PEAK_TICKS, format=",~g"))
     colour = _layer_colour(look, layers)
     tips = [
         alt.Tooltip("layer:O"), alt.Tooltip("rank:Q"), alt.Tooltip("neuron:N"), alt.Tooltip("peak:Q", format=".3f"),
     ]  # fmt: skip
     base = table.encode(x=x, y=y, color=colour, tooltip=tips)
     first = base.transform_filter("datum.rank == 1")
-    largest = first.transform_filter("datum.stands_out")
+    now = first.transform_filter("datum.stands_out")
+    final = alt.Chart(alt.NamedData("final")).transform_filter("datum.epoch == snapshot").encode(x=x, y=y, tooltip=tips)
     return alt.layer(
         base.mark_line(),
         first.mark_point(filled=True, size=90, opacity=1),
-        largest.mark_point(size=320, strokeWidth=2.5, opacity=1).encode(color=alt.value(look.mark)),
+        now.mark_point(size=320, strokeWidth=2.5, opacity=1).encode(color=alt.value(look.mark)),
+        final.mark_point(shape="diamond", filled=True, size=140, color=look.mark, opacity=1),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from epochwise.activations.tables import NEURONS, OUTPUTS, SAMPLES
+from epochwise.analysis.outliers import OUTLIERS
 from epochwise.analysis.separation import SEPARATION
 from epochwise.data.corruption import LABELS
 from epochwise.data.image_table import Images
@@ -31,6 +32,7 @@ class RunFiles:
 
     history: str
     separation: str
+    outliers: str
     neurons: str
     samples: str
     outputs: str
@@ -56,14 +58,14 @@ def page_data(
     Args:
         runs: noise, model and seed of each run.
         files: the tables of each run, in the same order.
-        over_seeds: the tables `curves`, `phases`, `phases_by_seed` and `separation` of the summary.
+        over_seeds: the tables `curves`, `phases`, `phases_by_seed`, `separation` and `outliers` of the summary.
         images: the training images.
     """
     responses = [_responses(tables.read(file.samples, SAMPLES)) for file in files]
     extremes = [part for found in responses for part in (found.strongest, found.weakest)]
     random_ones = explorer_samples.drawn(tables.read(files[0].labels, LABELS))
     indices, count = explorer_samples.shown(random_ones, extremes)
-    peaks = [_peaks(tables.read(file.neurons, NEURONS)) for file in files]
+    peaks = [_peaks(tables.read(file.neurons, NEURONS), tables.read(file.outliers, OUTLIERS)) for file in files]
     found = {}
     for run, file, response, peak in zip(runs, files, responses, peaks, strict=True):
         found["|".join(map(str, run))] = {
@@ -101,11 +103,18 @@ def _mean_of_seeds(noise: str, model: str, over_seeds: Mapping[str, pd.DataFrame
         name: where(table, noise=noise, model=model) for name, table in over_seeds.items() if name != "phases_by_seed"
     }
     mean = np.mean([peak["values"] for peak in peaks], axis=0)
+    large = _large_neurons(where(of_model["outliers"], measure="peak_over_median_active"))
     return {
         **_curves(of_model["curves"]),
         "marks": _marks(of_model["phases"]),
         "separation": _separation(of_model["separation"], "mean"),
-        "peaks": {**peaks[0], "values": _rounded(mean), "neurons": None},
+        "peaks": {
+            **peaks[0],
+            "values": _rounded(mean),
+            "neurons": None,
+            "final": None,
+            "stands_out": large["layer"].tolist(),
+        },
     }
 
 
@@ -149,19 +158,39 @@ def shown_ranks(width: int) -> np.ndarray:
     return np.unique(np.concatenate([np.arange(1, min(FIRST_RANKS, width) + 1), spaced]))
 
 
-def _peaks(neurons: pd.DataFrame) -> dict:
-    """Largest activation of the neurons of each layer in descending order, at some ranks, and which neuron is first."""
+def _peaks(neurons: pd.DataFrame, outliers: pd.DataFrame) -> dict:
+    """Largest activation of the neurons of each layer in descending order, at some ranks, and which neuron is first.
+
+    `stands_out` is the layer that stands out at each epoch, as the claims define it. `final` is the large neuron of the
+    layer that stands out at the last epoch, with its rank in its layer and its peak at each epoch.
+    """
     epochs, layers = np.sort(neurons["epoch"].unique()), np.sort(neurons["layer"].unique())
     neurons = neurons.sort_values(["epoch", "layer", "neuron"])
     peaks = neurons["max"].to_numpy().reshape(len(epochs), len(layers), -1)
     ranks = shown_ranks(peaks.shape[-1])
     descending = -np.sort(-peaks, axis=-1)
+    large = _large_neurons(outliers)
+    layer, neuron = int(large["layer"].iloc[-1]), int(large["neuron"].iloc[-1])
+    of_layer = peaks[:, layer - 1]
+    final = of_layer[:, neuron]
     return {
         "epochs": epochs.tolist(),
         "ranks": ranks.tolist(),
         "values": _rounded(descending[..., ranks - 1]),
         "neurons": np.argmax(peaks, axis=-1).tolist(),
+        "stands_out": large["layer"].tolist(),
+        "final": {
+            "layer": layer,
+            "neuron": neuron,
+            "ranks": (1 + (of_layer > final[:, None]).sum(axis=1)).tolist(),
+            "values": _rounded(final),
+        },
     }
+
+
+def _large_neurons(outliers: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the layers that stand out, one per epoch in ascending order."""
+    return outliers[outliers["stands_out"]].sort_values("epoch")
 
 
 def _responses(samples: pd.DataFrame) -> Responses:
