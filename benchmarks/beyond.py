@@ -43,7 +43,9 @@ def interventions() -> Work:
             for _ in range(LAYERS - 1 + following):
                 torch.mm(hidden[: len(batch)], model.layers[1].weight.T)
 
-    run = functools.partial(edits.scores, model, LAYER, neurons, torch.zeros(WIDTH), torch.ones(2, WIDTH), inputs, subsets, 2048)
+    run = functools.partial(
+        edits.scores, model, LAYER, neurons, torch.zeros(WIDTH), torch.ones(2, WIDTH), inputs, subsets, 2048
+    )
     return {"floor": torch.inference_mode()(products), "stage": run}
 
 

@@ -444,7 +444,8 @@ FIGURES = (
         ("interventions", "phases"),
         "What changes if the large neuron is edited: test accuracy and accuracy on the wrong labels, minus those of "
         "the unedited network. The same edit of the neuron with the second largest peak, and of the five neurons "
-        "nearest in contribution, shows what other neurons of the layer cost. Bands are intervals over seeds. Each "
+        "nearest in contribution, shows what other neurons of the layer cost. The dashed line takes as much from the five "
+        "as from the large neuron. Bands are intervals over seeds. Each "
         "panel has its own range, at least from −0.01 to 0.01, because effects differ much between models.",
         part="interventions",
     ),

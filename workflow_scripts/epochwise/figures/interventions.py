@@ -15,11 +15,18 @@ ROWS = {
     ("noisy_given", "zero"): "Δ wrong labels,\nset to zero",
     ("noisy_given", "mean"): "Δ wrong labels,\nset to mean",
 }
+# By target and by what is appended to the name of the edit.
 TARGETS = {
-    "large": {"color": theme.VERMILION, "label": "large neuron"},
-    "runner_up": {"color": theme.SKY, "label": "second largest peak"},
-    "matched": {"color": theme.BLACK, "label": "nearest in contribution (mean of five)"},
+    ("large", ""): {"color": theme.VERMILION, "label": "large neuron"},
+    ("runner_up", ""): {"color": theme.SKY, "label": "second largest peak"},
+    ("matched", ""): {"color": theme.BLACK, "label": "nearest in contribution (mean of five)"},
+    ("matched", "_equal"): {
+        "color": theme.BLACK,
+        "linestyle": "--",
+        "label": "the same, losing as much as the large one",
+    },
 }
+EDITS = [edit + appended for edit in ("zero", "mean") for appended in ("", "_equal")]
 LEAST = 0.01  # a y axis reaches at least from −LEAST to LEAST, so that single samples do not look like an effect
 
 
@@ -29,7 +36,7 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     Each panel has its own y range, because a large effect of one model would flatten those of the others. The numbers
     have the columns of `numbers`, and `target` and `edit` as in the summary table `interventions`.
     """
-    table = where(inputs["interventions"], measure="accuracy", edit=["zero", "mean"], subset=["test", "noisy_given"])
+    table = where(inputs["interventions"], measure="accuracy", edit=EDITS, subset=["test", "noisy_given"])
     numbers = together(table.assign(quantity="accuracy_change"), marks_of(inputs["phases"]))
     numbers[["target", "edit"]] = table[["target", "edit"]].reset_index(drop=True)
 
@@ -37,9 +44,9 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     for block, of_noise in blocks:
         for (model, (subset, edit)), axes in panels.epoch_facets(block, of_noise, ROWS, sharey=False).items():
             axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
-            for target, style in TARGETS.items():
-                rows = where(of_noise, model=model, subset=subset, edit=edit, target=target)
-                panels.line(axes, rows, color=style["color"])
+            for (target, appended), style in TARGETS.items():
+                rows = where(of_noise, model=model, subset=subset, edit=edit + appended, target=target)
+                panels.line(axes, rows, **{key: style[key] for key in style if key != "label"})
             low, high = axes.get_ylim()
             axes.set_ylim(min(low, -LEAST), max(high, LEAST))
     legend(figure, handles(TARGETS.values()))

@@ -272,6 +272,7 @@ CLAIMS = (
             "the same norm is taken from the next layer",
             margin="accuracy",
             effect=partial(effects.needed_at_end, edit=f"{edit}_equal"),
+            no_effect="the network loses as much test accuracy if as much is taken from those other neurons",
             figures=("interventions",),
             needs="interventions",
         )
