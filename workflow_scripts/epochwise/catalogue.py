@@ -402,8 +402,8 @@ FIGURES = (
     Figure(
         "scenario",
         ("curves", "separation", "outliers", "phases"),
-        "Test accuracy, signal separation and the large activation of the largest model over epochs. Phase 3 is shaded "
-        "from the dip to the end, however much accuracy recovers.",
+        "Test accuracy, accuracy on the wrong labels, signal separation and the large activation of the largest model "
+        "over epochs. Phase 3 is shaded from the dip to the end, however much accuracy recovers.",
         one_model=True,
     ),
     Figure(
@@ -444,9 +444,9 @@ FIGURES = (
         ("interventions", "phases"),
         "What changes if the large neuron is edited: test accuracy and accuracy on the wrong labels, minus those of "
         "the unedited network. The same edit of the neuron with the second largest peak, and of the five neurons "
-        "nearest in contribution, shows what other neurons of the layer cost. The dashed line takes as much from the five "
-        "as from the large neuron. Bands are intervals over seeds. Each "
-        "panel has its own range, at least from −0.01 to 0.01, because effects differ much between models.",
+        "nearest in contribution, shows what other neurons of the layer cost. The dashed line takes as much from the "
+        "five as from the large neuron. Bands are intervals over seeds. Each panel has its own range, at least from "
+        "−0.01 to 0.01, because effects differ much between models.",
         part="interventions",
     ),
     Figure(

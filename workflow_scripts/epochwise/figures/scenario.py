@@ -12,7 +12,8 @@ from epochwise.figures.phase_marks import marks_of, phase_legend
 
 # By quantity.
 ROWS = {
-    "accuracy": "accuracy",
+    "test": "test accuracy",
+    "noisy_given": "accuracy on\nwrong labels",
     "separation": "separation\n1 − centred cosine",
     "peak_over_median_active": "largest over median\npositive activation",
 }
@@ -32,11 +33,11 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     colours = theme.layer_colours(numbers["layer"].max())
     phases = _phases(numbers)
 
-    figure = theme.figure(1.5 * len(ROWS) + 0.4)
+    figure = theme.figure(1.4 * len(ROWS) + 0.4)
     for (_, quantity), axes in panels.epoch_facets(figure, numbers, ROWS).items():
         for phase, (start, end) in phases.items():
             axes.axvspan(start, end, color=PHASES[phase][1], linewidth=0, zorder=-1)
-        if quantity == "accuracy":
+        if quantity == "test":
             axes.title.set_text(theme.wrapped(f"{run['model']}, {run['noise']}", 4))
         of_panel = where(numbers, quantity=quantity)
         if of_panel["value"].isna().all():
@@ -52,7 +53,10 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
 
 
 def _numbers(tables: dict[str, pd.DataFrame], run: dict[str, str]) -> pd.DataFrame:
-    """The quantities of ROWS, and the marks; `separation` is one minus the centred cosine."""
+    """The quantities of ROWS, and the marks.
+
+    `test` and `noisy_given` are accuracies of these subsets, and `separation` is one minus the centred cosine.
+    """
     accuracy = where(tables["curves"], metric="accuracy", subset=["test", "noisy_given"])
     cosines = where(tables["separation"], measure="cosine_centred", grouping="true", **{"class": MEAN_OVER_CLASSES})
     ends = [cosines["layer"].min(), cosines["layer"].max()]
@@ -61,7 +65,7 @@ def _numbers(tables: dict[str, pd.DataFrame], run: dict[str, str]) -> pd.DataFra
     layer = layer_that_stands_out(tables["outliers"], **run)
     large = where(tables["outliers"], measure="peak_over_median_active", layer=layer)
     numbers = together(
-        accuracy.assign(quantity="accuracy"),
+        accuracy.assign(quantity=accuracy["subset"]),
         separation.assign(quantity="separation"),
         large.assign(quantity="peak_over_median_active"),
         marks_of(tables["phases"]),
