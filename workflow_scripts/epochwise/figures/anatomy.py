@@ -21,7 +21,7 @@ EPOCHS = {
 RANKS = {
     "incoming_rank": {"color": theme.SKY, "marker": "<", "label": "norm of incoming weights"},
     "outgoing_rank": {"color": theme.BLACK, "marker": ">", "label": "norm of outgoing weights"},
-    "contribution_rank": {"color": theme.VERMILION, "label": "contribution to the next layer", **RING},
+    "contribution_rank": {"color": theme.PURPLE, "label": "contribution to the next layer", **RING},
 }
 IMAGES = {
     "gradient": "mean gradient of\nits activation",
