@@ -21,8 +21,11 @@ PICTURES = ROOT / "docs" / "figures"
 # The figures that the documentation shows. The others can be drawn from their numbers, and would make a clone slow.
 SHOWN = ("scenario", "phases", "separation_by_layer", "large_activation", "large_activation_inputs")
 # Experiments that ask something else than the paper, and the figures that the documentation shows of them.
-BEYOND = ("width_map", "mnist_ablations", "cifar10_human")
-SHOWN_BEYOND = ("maps", "twins", "interventions")
+BEYOND = {
+    "width_map": ("maps", "twins"),
+    "mnist_ablations": ("phases", "twins"),
+    "cifar10_human": ("phases", "large_activation"),
+}
 # Of provenance.json of a run.
 FROM_PROVENANCE = ("noise_rate", "cpu_seconds", "wall_seconds", "device", "precision", "machine", "git_commit")
 # Of a job's record. What is left out names files and is long.
@@ -46,8 +49,8 @@ def collect(results: Path) -> None:
     figures = sorted((results / "figures").glob("*.csv"))
     shown = SHOWN
     if results.name in BEYOND:
-        figures = [path for path in figures if path.stem in SHOWN_BEYOND]
-        shown = [path.stem for path in figures]
+        shown = BEYOND[results.name]
+        figures = [path for path in figures if path.stem in shown]
     folder, pictures = EVIDENCE / results.name, PICTURES / results.name
     for old in (folder, pictures):
         shutil.rmtree(old, ignore_errors=True)
