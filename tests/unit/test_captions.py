@@ -165,12 +165,12 @@ def test_the_page_says_what_an_effect_of_0_means_of_claims_on_the_edited_neuron(
 
 
 def test_the_page_says_how_many_seeds_would_decide_if_a_number_is_known():
-    sentence = "the interval contains the margin; with the effect and scatter seen here, about 7 seeds would decide it"
+    sentence = "the interval contains the margin; about 7 seeds would decide it"
     undecided = CLAIMS.assign(low=-0.5, high=0.5, verdict="inconclusive")
     primary = {name for finding in FINDINGS for name in finding.primary}
     assert page_of(undecided).text.count(sentence) == (CLAIMS["claim"].isin(primary) & CLAIMS["in_scope"]).sum()
-    assert "would decide" not in page_of(undecided.assign(seeds_needed=np.nan)).text
-    assert "would decide" not in page_of(CLAIMS).text
+    assert "would decide it" not in page_of(undecided.assign(seeds_needed=np.nan)).text
+    assert "would decide it" not in page_of(CLAIMS).text
 
 
 def test_the_page_loads_nothing_and_has_no_scripts():
@@ -212,8 +212,7 @@ def test_each_verdict_on_a_primary_claim_has_a_sentence_with_its_numbers():
     ]
     assert text[middle:end].splitlines()[2:5] == [
         "- noisy_after_clean, mlp3: inconclusive with the effect 1.000, its 90% interval [−0.500, 1.500] over 5 seeds, "
-        "and the margin 0.010, because the interval contains the margin; with the effect and scatter seen here, about "
-        "7 seeds would decide it with a probability of 80%.",
+        "and the margin 0.010, because the interval contains the margin; about 7 seeds would decide it.",
         "- noisy_after_clean, mlp7: inconclusive with the effect −1.000, its 90% interval [−1.500, 0.000] over 5 "
         "seeds, and the margin 0.010, because the interval is below the margin.",
         "- separation_grows_with_depth_cosine, mlp3: reproduced with the effect 1.000, its 90% interval "

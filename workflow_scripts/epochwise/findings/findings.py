@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from epochwise.findings.judging import for_people, reasons_for_people
+from epochwise.findings.judging import SEEDS_EXPLAINED, for_people, reasons_for_people
 from epochwise.findings.verdicts import CONTRADICTED, INCONCLUSIVE, REPRODUCED
 
 # One row per finding and noise. `because` counts the verdicts of its primary claims and lists those not reproduced.
@@ -104,7 +104,7 @@ def to_markdown(findings: pd.DataFrame, claims: pd.DataFrame, level: float) -> s
     table = pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)
     rule = (
         "A finding is reproduced if its primary claims are reproduced for all models that they speak of, contradicted "
-        "if one of them is contradicted, else inconclusive. All claims are in claims.md."
+        f"if one of them is contradicted, else inconclusive. {SEEDS_EXPLAINED} All claims are in claims.md."
     )
     reasons = [_reasons(row, claims, level) for row in findings.itertuples()]
     return "\n".join([f"# Findings\n\n{rule}\n\n{table}\n", *reasons])

@@ -115,12 +115,15 @@ def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], Run], keys: pd.Mu
     return values
 
 
-LIKELY = f"with a probability of {statistics.POWER * 100:.0f}%"
+SEEDS_EXPLAINED = (
+    "The number of seeds that would decide an inconclusive claim assumes the effect and scatter seen here, and a "
+    f"probability of {statistics.POWER * 100:.0f}%."
+)
 STATISTICS_EXPLAINED = (
     "bootstrap, d, p and seeds needed change no verdict. bootstrap: interval of the mean by resampling the seeds, too "
     "narrow for few seeds. d: mean effect over its standard deviation. p: one-sided t test against the margin. "
-    "p (Holm): corrected for all claims that support the same finding. seeds needed: with the effect and scatter seen "
-    f"here, about so many seeds would decide an inconclusive claim {LIKELY}; a dash if no number is known.\n"
+    f"p (Holm): corrected for all claims that support the same finding. seeds needed: {SEEDS_EXPLAINED} "
+    "A dash says that no number is known.\n"
 )
 
 
@@ -180,7 +183,7 @@ def _seeds_needed(seeds: float) -> str:
     """How many seeds would decide a claim, in words; empty if no number is known."""
     if pd.isna(seeds):
         return ""
-    return f"with the effect and scatter seen here, about {seeds:,.0f} seeds would decide it {LIKELY}"
+    return f"about {seeds:,.0f} seeds would decide it"
 
 
 def statistics_for_people(claims: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from jinja2 import Environment
 from epochwise.catalogue import FIGURES, PAGES
 from epochwise.findings.claims import ALL_MODELS, CLAIMS
 from epochwise.findings.findings import FINDINGS, Finding
-from epochwise.findings.judging import for_people, reasons_for_people, whose
+from epochwise.findings.judging import SEEDS_EXPLAINED, for_people, reasons_for_people, whose
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
 
@@ -57,6 +57,7 @@ def claims_page(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, l
     return page.render(
         experiment=experiment,
         level=f"{level * 100:g}%",
+        seeds_explained=SEEDS_EXPLAINED,
         noises=[*claims["noise"].unique()],
         findings=[_about_finding(finding, rows, findings) for finding in FINDINGS],
     )

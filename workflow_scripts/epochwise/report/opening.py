@@ -4,7 +4,7 @@ import pandas as pd
 
 from epochwise.findings.claims import PAPER
 from epochwise.findings.findings import FINDINGS
-from epochwise.findings.judging import for_people, reasons_for_people
+from epochwise.findings.judging import SEEDS_EXPLAINED, for_people, reasons_for_people
 from epochwise.report.captions import plain
 
 
@@ -24,7 +24,7 @@ def opening(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, level
         "\n".join(f"- {line}" for line in _findings(findings)),
         _heading("Claims of the paper", "-"),
         "Effect: mean over seeds; a positive effect supports the claim. It is reproduced if the whole interval is "
-        "above the margin. Models that a claim is not about are left out here.",
+        f"above the margin. {SEEDS_EXPLAINED} Models that a claim is not about are left out here.",
     ]
     for finding in FINDINGS:
         of_paper = (claims["finding"] == finding.number) & (claims["source"] == PAPER) & claims["in_scope"]
