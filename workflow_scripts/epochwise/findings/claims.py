@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from epochwise.findings import effects
-from epochwise.findings.effects import Run
 
 PAPER, OURS = "paper", "ours"
 ALL_MODELS, LARGEST_MODEL = "all models", "largest model"
@@ -36,7 +35,7 @@ class Claim:
     statement: str
     measure: str
     margin: str
-    effect: Callable[[Run], float]
+    effect: Callable[[effects.Run], float]
     figures: tuple[str, ...]
     scope: str = ALL_MODELS
     beyond_first: bool = False
@@ -113,27 +112,22 @@ CLAIMS = (
         figures=("phases",),
         scope=LARGEST_MODEL,
     ),
-    Claim(
-        name="regeneralization_strong_accuracy",
-        finding=1,
-        source=OURS,
-        statement="A network that fits noisy data perfectly ends better than at its first peak.",
-        measure="test accuracy, improvement from first peak to end (higher is better)",
-        margin="accuracy",
-        effect=partial(effects.surplus_if_fitted, metric="accuracy"),
-        figures=("phases",),
-        scope=LARGEST_MODEL,
-    ),
-    Claim(
-        name="regeneralization_strong_loss",
-        finding=1,
-        source=OURS,
-        statement="A network that fits noisy data perfectly ends with a lower test loss than at its first optimum.",
-        measure="test loss, fall from first peak to end (negative: it rose)",
-        margin="loss",
-        effect=partial(effects.surplus_if_fitted, metric="loss"),
-        figures=("phases",),
-        scope=LARGEST_MODEL,
+    *(
+        Claim(
+            name=f"regeneralization_strong_{metric}",
+            finding=1,
+            source=OURS,
+            statement=f"A network that fits noisy data perfectly ends {how}.",
+            measure=f"test {metric}, {change} from first peak to end ({sign})",
+            margin=metric,
+            effect=partial(effects.surplus_if_fitted, metric=metric),
+            figures=("phases",),
+            scope=LARGEST_MODEL,
+        )
+        for metric, how, change, sign in (
+            ("accuracy", "better than at its first peak", "improvement", "higher is better"),
+            ("loss", "with a lower test loss than at its first optimum", "fall", "negative: it rose"),
+        )
     ),
     Claim(
         name="noisy_after_clean",
@@ -248,33 +242,21 @@ CLAIMS = (
     ),
     *(
         Claim(
-            name=f"large_activation_needed_at_end_{edit}",
+            name=f"large_activation_needed_at_end_{edit}{equal}",
             finding=3,
             source=OURS,
-            statement=f"The network needs the large activation: {what}, test accuracy falls more than with controls.",
-            measure="cost in test accuracy at the end, minus the mean cost of the neurons nearest in contribution",
+            statement=f"The network needs the large activation: {what}, test accuracy falls more than {than}.",
+            measure="cost in test accuracy at the end, minus the mean cost of the neurons nearest in contribution"
+            + (equal and ", if the same norm is taken from the next layer"),
             margin="accuracy",
-            effect=partial(effects.needed_at_end, edit=edit),
+            effect=partial(effects.needed_at_end, edit=edit + equal),
+            no_effect=f"the network loses as much test accuracy if {instead}",
             figures=("interventions",),
             needs="interventions",
-            no_effect="the network loses as much test accuracy if one of those other neurons is edited in the same way",
         )
-        for edit, what in (("zero", "without it"), ("mean", "at its mean"))
-    ),
-    *(
-        Claim(
-            name=f"large_activation_needed_at_end_{edit}_equal",
-            finding=3,
-            source=OURS,
-            statement=f"The network needs the large activation: {what}, test accuracy falls more than if other neurons "
-            "lose as much.",
-            measure="cost in test accuracy at the end, minus the mean cost of the neurons nearest in contribution, if "
-            "the same norm is taken from the next layer",
-            margin="accuracy",
-            effect=partial(effects.needed_at_end, edit=f"{edit}_equal"),
-            no_effect="the network loses as much test accuracy if as much is taken from those other neurons",
-            figures=("interventions",),
-            needs="interventions",
+        for equal, than, instead in (
+            ("", "with controls", "one of those other neurons is edited in the same way"),
+            ("_equal", "if other neurons lose as much", "as much is taken from those other neurons"),
         )
         for edit, what in (("zero", "without it"), ("mean", "at its mean"))
     ),
