@@ -37,7 +37,7 @@ def made_up(noises=("symmetric30",)):
                 "n": 5,
                 "margin": 0.01,
                 "verdict": verdict,
-                "seeds_needed": 7.0,  # which is told of inconclusive verdicts only
+                "seeds_needed": 7.0,  # shown for inconclusive verdicts only
             }
             for claim in claims.CLAIMS
             for noise in noises
