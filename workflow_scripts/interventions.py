@@ -5,7 +5,7 @@ import numpy as np
 from epochwise.activations.edit_tables import ANATOMY, ANATOMY_IMAGES, INTERVENTIONS
 from epochwise.activations.interventions import Data, examine
 from epochwise.activations.tables import NEURONS
-from epochwise.analysis.outliers import OUTLIERS
+from epochwise.analysis.outliers import OUTLIERS, large_neuron
 from epochwise.data import image_table
 from epochwise.data.corruption import LABELS
 from epochwise.data.features import FEATURES
@@ -23,6 +23,7 @@ with job(snakemake) as spec:
     data = Data(given.snapshots, *images, labels, device)
     components = np.stack(tables.read(given.features, FEATURES)["components"])[labels["index"], 0]
     neurons, outliers = tables.read(given.neurons, NEURONS), tables.read(given.outliers, OUTLIERS)
-    found = examine(given.snapshots, data, neurons, outliers, components, spec)
+    layer, large = large_neuron(outliers)
+    found = examine(given.snapshots, data, neurons, outliers, components, spec, layer=layer, large=large)
     for name, schema in SCHEMAS.items():
         tables.write(found[name], schema, snakemake.output[name])

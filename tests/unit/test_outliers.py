@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from epochwise.analysis.outliers import OUTLIERS, most_prominent, outliers
+from epochwise.analysis.outliers import OUTLIERS, large_neuron, layers_that_stand_out, most_prominent, outliers
 
 
 def layer(peaks, median=1.0, share=None, epoch=0, number=1):
@@ -73,7 +73,8 @@ def test_one_layer_per_epoch_stands_out():
     }  # fmt: skip
     blocks = [layer([0.5 * peak, peak], median, None, *key) for key, (peak, median) in peaks.items()]
     found = outliers(pd.concat(blocks).sample(frac=1, random_state=3), 100, 1000)
-    chosen = found[found["stands_out"]]
+    chosen = layers_that_stand_out(found.sample(frac=1, random_state=4))
+    assert large_neuron(found.sample(frac=1, random_state=5)) == (2, 1)  # at epoch 7
     assert list(zip(chosen["epoch"], chosen["layer"], strict=True)) == [(0, 2), (5, 4), (7, 2)]
     assert found.groupby("layer")["depth"].unique().map(list).tolist() == [[0.25], [0.5], [0.75], [1.0]]
 

@@ -40,17 +40,16 @@ class Data:
         self.testing = {"test": (everything.to(device), test_labels.to(device))}
 
 
-def large_neuron(outliers: pd.DataFrame) -> tuple[int, int]:
-    """Layer and number of the large neuron at the last epoch, in the layer that stands out then.
-
-    `outliers` is the table OUTLIERS of a run.
-    """
-    last = outliers[outliers["stands_out"]].sort_values("epoch").iloc[-1]
-    return int(last["layer"]), int(last["neuron"])
-
-
 def examine(
-    folder: str, data: Data, neurons: pd.DataFrame, outliers: pd.DataFrame, components: np.ndarray, settings: Mapping
+    folder: str,
+    data: Data,
+    neurons: pd.DataFrame,
+    outliers: pd.DataFrame,
+    components: np.ndarray,
+    settings: Mapping,
+    *,
+    layer: int,
+    large: int,
 ) -> dict[str, pd.DataFrame]:
     """The tables INTERVENTIONS, ANATOMY and ANATOMY_IMAGES of one run, by the name of the rule's output.
 
@@ -61,8 +60,9 @@ def examine(
         outliers: its table OUTLIERS.
         components: scores (N,) of the training samples on the first principal component.
         settings: `stride` (every n-th snapshot that was extracted is read) and `batch_size`.
+        layer: the layer that is edited.
+        large: the neuron of that layer that is edited and described.
     """
-    layer, large = large_neuron(outliers)
     extracted = sorted(int(epoch) for epoch in outliers["epoch"].unique())
     is_large = outliers[outliers["layer"] == layer].set_index("epoch")["neuron"] == large
     pixels = data.inputs.cpu().numpy()

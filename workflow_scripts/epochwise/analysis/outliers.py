@@ -45,7 +45,7 @@ def outliers(neurons: pd.DataFrame, massive_value: float, massive_ratio: float) 
     """
     table = pd.DataFrame(
         [
-            {"epoch": epoch, "layer": layer, **_large_neuron(block, massive_value, massive_ratio)}
+            {"epoch": epoch, "layer": layer, **_peaks_of_layer(block, massive_value, massive_ratio)}
             for (epoch, layer), block in neurons.groupby(["epoch", "layer"])
         ]
     )
@@ -64,7 +64,21 @@ def most_prominent(prominence: pd.Series, groups: pd.Series | list[pd.Series]) -
     return pd.Series(prominence.index.isin(first), prominence.index)
 
 
-def _large_neuron(block: pd.DataFrame, massive_value: float, massive_ratio: float) -> dict:
+def layers_that_stand_out(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the layers that stand out, one per epoch in ascending order. `table` is the table OUTLIERS."""
+    return table[table["stands_out"]].sort_values("epoch")
+
+
+def large_neuron(table: pd.DataFrame) -> tuple[int, int]:
+    """Layer and number of the large neuron at the last epoch, in the layer that stands out then.
+
+    `table` is the table OUTLIERS of one run.
+    """
+    last = layers_that_stand_out(table).iloc[-1]
+    return int(last["layer"]), int(last["neuron"])
+
+
+def _peaks_of_layer(block: pd.DataFrame, massive_value: float, massive_ratio: float) -> dict:
     """The row of OUTLIERS for one epoch and layer, without its keys and without what compares layers."""
     from scipy import stats  # not above, because who only reads the table may not have it
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from epochwise.analysis.outliers import layers_that_stand_out
 from epochwise.analysis.separation import MEAN_OVER_CLASSES
 
 
@@ -83,7 +84,7 @@ def separation_by_epoch(run: Run, measure: str) -> float:
 
 def single(run: Run) -> float:
     """Octaves between the largest and the second largest peak at the end, in the layer that stands out."""
-    row = _layers_that_stand_out(run).iloc[-1]
+    row = layers_that_stand_out(run.outliers).iloc[-1]
     return np.log2(row["peak"] / row["runner_up"])
 
 
@@ -93,7 +94,7 @@ def shallow(run: Run) -> float:
     Depth is the number of a layer over the number L of layers, so the middle is at (L + 1) / 2L.
     """
     layers = run.outliers["layer"].max()
-    return (layers + 1) / (2 * layers) - _layers_that_stand_out(run)["depth"].iloc[-1]
+    return (layers + 1) / (2 * layers) - layers_that_stand_out(run.outliers)["depth"].iloc[-1]
 
 
 def grows_over_runner_up(run: Run) -> float:
@@ -120,7 +121,7 @@ def follows_input(run: Run) -> float:
     An output explains η² as a class label, and Spearman's ρ² as winning probability or loss.
     """
     table = _final(run.large_activation)
-    table = table[table["layer"] == _layers_that_stand_out(run)["layer"].iloc[-1]]
+    table = table[table["layer"] == layers_that_stand_out(run.outliers)["layer"].iloc[-1]]
     outputs = table[table["side"] == "output"]
     by_class = outputs[outputs["statistic"] == "eta2"]["value"]
     by_score = outputs[outputs["statistic"] == "spearman"]["value"] ** 2
@@ -178,18 +179,13 @@ def _final(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["epoch"] == table["epoch"].max()]
 
 
-def _layers_that_stand_out(run: Run) -> pd.DataFrame:
-    """The row of the layer that stands out, of each epoch in ascending order."""
-    return run.outliers[run.outliers["stands_out"]].sort_values("epoch")
-
-
 def _at_dip_and_end(run: Run) -> tuple[pd.Series, pd.Series]:
     """The rows of the layers that stand out in the snapshot nearest to the dip and in the last one.
 
     Each layer is chosen at its own epoch in the same way, because a layer chosen at the end and read at the dip would
     seem to have grown. Without a dip the first row is empty.
     """
-    rows = _layers_that_stand_out(run)
+    rows = layers_that_stand_out(run.outliers)
     dip = run.phases["accuracy", "dip_epoch"]
     distance = (np.log(rows["epoch"] + 1) - np.log(dip + 1)).abs()
     at_end = rows.iloc[-1]

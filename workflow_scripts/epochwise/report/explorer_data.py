@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from epochwise.activations.tables import NEURONS, OUTPUTS, SAMPLES
-from epochwise.analysis.outliers import OUTLIERS
+from epochwise.analysis.outliers import OUTLIERS, large_neuron, layers_that_stand_out
 from epochwise.analysis.separation import SEPARATION
 from epochwise.data.corruption import LABELS
 from epochwise.data.image_table import Images
@@ -103,7 +103,7 @@ def _mean_of_seeds(noise: str, model: str, over_seeds: Mapping[str, pd.DataFrame
         name: where(table, noise=noise, model=model) for name, table in over_seeds.items() if name != "phases_by_seed"
     }
     mean = np.mean([peak["values"] for peak in peaks], axis=0)
-    large = _large_neurons(where(of_model["outliers"], measure="peak_over_median_active"))
+    large = layers_that_stand_out(where(of_model["outliers"], measure="peak_over_median_active"))
     return {
         **_curves(of_model["curves"]),
         "marks": _marks(of_model["phases"]),
@@ -169,8 +169,7 @@ def _peaks(neurons: pd.DataFrame, outliers: pd.DataFrame) -> dict:
     peaks = neurons["max"].to_numpy().reshape(len(epochs), len(layers), -1)
     ranks = shown_ranks(peaks.shape[-1])
     descending = -np.sort(-peaks, axis=-1)
-    large = _large_neurons(outliers)
-    layer, neuron = int(large["layer"].iloc[-1]), int(large["neuron"].iloc[-1])
+    layer, neuron = large_neuron(outliers)
     of_layer = peaks[:, layer - 1]
     final = of_layer[:, neuron]
     return {
@@ -178,7 +177,7 @@ def _peaks(neurons: pd.DataFrame, outliers: pd.DataFrame) -> dict:
         "ranks": ranks.tolist(),
         "values": _rounded(descending[..., ranks - 1]),
         "neurons": np.argmax(peaks, axis=-1).tolist(),
-        "stands_out": large["layer"].tolist(),
+        "stands_out": layers_that_stand_out(outliers)["layer"].tolist(),
         "final": {
             "layer": layer,
             "neuron": neuron,
@@ -186,11 +185,6 @@ def _peaks(neurons: pd.DataFrame, outliers: pd.DataFrame) -> dict:
             "values": _rounded(final),
         },
     }
-
-
-def _large_neurons(outliers: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the layers that stand out, one per epoch in ascending order."""
-    return outliers[outliers["stands_out"]].sort_values("epoch")
 
 
 def _responses(samples: pd.DataFrame) -> Responses:
