@@ -1,12 +1,10 @@
 """The recipe for another architecture in docs/extending.md: its networks train as with torch's own optimizer."""
 
-import copy
-
 import pytest
 import torch
 
 from epochwise.training.mlp import MLP
-from tests.unit.test_stack import RATE, examples, networks, reference
+from tests.unit.test_stack import assert_trains_as_torch_does, by_count_and_batch, networks
 from tests.workflow.test_growth import blocks
 
 WAY, STEP = blocks("Another architecture")
@@ -25,29 +23,9 @@ def skips(monkeypatch):
     monkeypatch.setattr(MLP, "forward", lambda network, inputs: network.activations(inputs)[1])
 
 
-def trained(count, batch_size):
-    """Networks trained by the page's step, and the same ones trained by the loop most people would write."""
-    made = networks((7, 3, 12, 3), count)
-    theirs = copy.deepcopy(made)
-    inputs, rows, labels = examples((7, 3, 12, 3), count, 50)
-    stack = defined(STEP, "AutogradStack")(made, learning_rate=RATE)
-    random = torch.Generator().manual_seed(5)
-    orders = torch.stack([torch.randperm(50, generator=random) for _ in range(3 * count)]).view(3, count, 50)
-    for permutations in orders:
-        assert stack.train_epoch(rows, labels, permutations, batch_size).tolist() == [True] * count
-    for seed, network in enumerate(theirs):
-        reference(network, inputs, labels[seed], orders[:, seed], batch_size)
-    expected = torch.stack([network(inputs).detach() for network in theirs])
-    torch.testing.assert_close(stack.logits(rows), expected, rtol=1e-4, atol=1e-5)
-    return made, theirs
-
-
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("batch_size", [16, 50])  # with and without a smaller last batch
+@by_count_and_batch
 def test_the_step_trains_networks_with_skip_connections(skips, count, batch_size):
-    for ours, other in zip(*trained(count, batch_size), strict=True):
-        for mine, expected in zip(ours.parameters(), other.parameters(), strict=True):
-            torch.testing.assert_close(mine, expected.detach(), rtol=1e-4, atol=1e-5)
+    assert_trains_as_torch_does(defined(STEP, "AutogradStack"), count, batch_size)
 
 
 def test_the_skips_change_the_network(monkeypatch):
