@@ -11,6 +11,7 @@ Of an experiment beyond the paper only the figures about what is beyond are copi
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -20,11 +21,26 @@ EVIDENCE = ROOT / "docs" / "evidence"
 PICTURES = ROOT / "docs" / "figures"
 # The figures that the documentation shows. The others can be drawn from their numbers, and would make a clone slow.
 SHOWN = ("scenario", "phases", "separation_by_layer", "large_activation", "large_activation_inputs")
-# Experiments that ask something else than the paper, and the figures that the documentation shows of them.
+
+
+@dataclass(frozen=True)
+class Question:
+    """An experiment that asks something else than the paper.
+
+    Attributes:
+        figures: the figures that the documentation shows of it.
+        compares: what it compares with its first one: `model`, `noise`, or None.
+    """
+
+    figures: tuple[str, ...]
+    compares: str | None = None
+
+
 BEYOND = {
-    "width_map": ("maps", "twins"),
-    "mnist_ablations": ("phases", "twins"),
-    "cifar10_human": ("phases", "large_activation"),
+    "cifar10_human": Question(("phases", "large_activation"), compares="noise"),
+    "cifar10_scaling": Question(("phases", "separation_by_layer", "large_activation"), compares="model"),
+    "mnist_ablations": Question(("phases", "large_activation", "twins"), compares="model"),
+    "width_map": Question(("maps", "twins")),
 }
 # Of provenance.json of a run.
 FROM_PROVENANCE = ("noise_rate", "cpu_seconds", "wall_seconds", "device", "precision", "machine", "git_commit")
@@ -49,7 +65,7 @@ def collect(results: Path) -> None:
     figures = sorted((results / "figures").glob("*.csv"))
     shown = SHOWN
     if results.name in BEYOND:
-        shown = BEYOND[results.name]
+        shown = BEYOND[results.name].figures
         figures = [path for path in figures if path.stem in shown]
     folder, pictures = EVIDENCE / results.name, PICTURES / results.name
     for old in (folder, pictures):

@@ -9,9 +9,13 @@ import pandas as pd
 from docs.evidence import BEYOND, EVIDENCE, ROOT
 from epochwise.findings.claims import CLAIMS, Claim
 from epochwise.findings.findings import FINDINGS, Finding
+from epochwise.findings.intervals import t_interval
 from epochwise.findings.verdicts import interval, number
 
-ORDER = ("cifar10", "cifar10_small", "cifar10_scaling", "mnist")  # the paper's data first
+ORDER = ("cifar10", "cifar10_small", "mnist")  # the paper's data first
+# Of `phases_by_seed.csv`, with their headings.
+QUANTITIES = {"peak": "peak", "dip": "dip", "final": "end", "recovery_cross_fitted": "recovery"}
+LEVEL = 0.95  # of the intervals of these differences
 TEMPLATE = Path(__file__).with_suffix(".md.jinja")
 # Settings that the paper leaves open, as columns of `runs.csv`.
 OPEN = ("width", "learning_rate", "batch_size", "epochs", "input_scaling", "initialization", "precision")
@@ -52,31 +56,61 @@ def beyond(part: str) -> str:
 def outcomes(name: str) -> str:
     """Markdown: per noise and model of an experiment beyond the paper its test accuracy, and the gap to its twin.
 
-    Below it stand its verdicts on the paper's findings.
+    Below it stand what it compares, and its verdicts on the paper's findings.
     """
     if name not in _with_evidence():
         return f"`{name}` was not run to the end yet."
     keys = ["noise", "model"]
     runs, phases = _read(name, "runs"), _read(name, "phases_by_seed")
     accuracy = phases[phases["metric"] == "accuracy"]
-    means = accuracy.pivot_table(index=keys, columns="quantity", values="value", aggfunc="mean", sort=False)
+    means = accuracy.groupby([*keys, "quantity"], sort=False)["value"].mean().unstack()
     table = runs.groupby(keys, sort=False).agg(rate=("achieved_rate", "mean"), n=("seed", "nunique")).join(means)
     columns = {"wrong labels": table["rate"].map("{:.1%}".format), "n": table["n"]}
-    for heading, quantity in {"peak": "peak", "dip": "dip", "end": "final", "recovery": "recovery"}.items():
-        columns[heading] = table[quantity].map("{:.3f}".format, na_action="ignore")
+    for quantity, heading in QUANTITIES.items():
+        columns[heading] = table[quantity].map(number)
     columns["noise fitted at epoch"] = table["fit_epoch"].map("{:.0f}".format, na_action="ignore")
     shown = pd.DataFrame(columns)
     if (EVIDENCE / name / "twins.csv").exists():
         twins = _read(name, "twins").set_index(keys)
-        gap = [f"{number(row.gap)} {interval(row.gap_low, row.gap_high)}" for row in twins.itertuples()]
-        shown = shown.join(pd.DataFrame({"gap to the twin": gap, "kind": twins["overfitting"]}, index=twins.index))
+        gap = [_estimate(row.gap, row.gap_low, row.gap_high) for row in twins.itertuples()]
+        shown = shown.join(twins[["overfitting"]].assign(**{"gap to the twin": gap}))
+    large = _read(name, "claims").query("claim == 'large_activation_single'").set_index(keys)
+    single = [_estimate(row.effect, row.low, row.high) for row in large.itertuples()]
+    shown = shown.join(pd.DataFrame({"octaves above the runner-up": single}, index=large.index))
     findings = _read(name, "findings")
     findings["shown"] = [f"{row.verdict}, {_count(row.because)}" for row in findings.itertuples()]
     verdicts = findings.pivot(index="noise", columns="finding", values="shown").rename(columns="finding {}".format)
     return (
-        f"[`{name}`](evidence/{name}/runs.csv):\n\n{_markdown(shown.fillna('–').reset_index())}\n\n"
+        f"Test accuracy and cross-fitted recovery, means over the seeds of [`{name}`](evidence/{name}/runs.csv):\n\n"
+        f"{_markdown(shown.fillna('–').reset_index())}\n\n"
+        f"{_compared(accuracy, BEYOND[name].compares)}"
         f"Verdicts on the [paper's findings](evidence/{name}/findings.csv):\n\n"
         f"{_markdown(verdicts.reset_index())}"
+    )
+
+
+def _compared(accuracy: pd.DataFrame, key: str | None) -> str:
+    """Markdown: difference of each model or noise to the first one, paired by seed.
+
+    `key` is `model`, `noise`, or None for no text. `accuracy` holds the rows of the table `phases_by_seed` that are
+    about accuracy.
+    """
+    if key is None:
+        return ""
+    within = {"model": "noise", "noise": "model"}[key]
+    first = accuracy[key].iloc[0]
+    rows = []
+    for group, of_group in accuracy.groupby(within, sort=False):
+        of_seeds = of_group.pivot(index="seed", columns=[key, "quantity"], values="value")
+        for other in of_group[key].unique()[1:]:
+            row = {within: group, key: f"{other} − {first}", "n": len(of_seeds)}
+            for quantity, heading in QUANTITIES.items():
+                differences = of_seeds[other, quantity] - of_seeds[first, quantity]
+                row[heading] = _estimate(*t_interval(differences, LEVEL)[:3])
+            rows.append(row)
+    return (
+        f"Differences to `{first}`, paired by seed, with {LEVEL * 100:g} % intervals:\n\n"
+        f"{_markdown(pd.DataFrame(rows))}\n\n"
     )
 
 
@@ -155,7 +189,7 @@ def _table(claims: list[Claim], names: list[str]) -> str:
         for name in names:
             table = _read(name, "claims")
             for row in table[(table["claim"] == claim.name) & table["in_scope"]].itertuples():
-                effect = f"{number(row.effect)} {interval(row.low, row.high)}"
+                effect = _estimate(row.effect, row.low, row.high)
                 rows.append(
                     {
                         "claim": f"[{claim.name}]({code_of(claim)})"
@@ -178,6 +212,10 @@ def code_of(claim: Claim) -> str:
     function = getattr(claim.effect, "func", claim.effect)
     path = Path(inspect.getsourcefile(function)).resolve().relative_to(ROOT)
     return f"../{path}#L{inspect.getsourcelines(function)[1]}"
+
+
+def _estimate(mean: float, low: float, high: float) -> str:
+    return f"{number(mean)} {interval(low, high)}"
 
 
 def _read(name: str, table: str) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pytest
 from docs import evidence, reproduction
 
 from epochwise.findings.claims import ALL_MODELS, CLAIMS
+from epochwise.findings.verdicts import number
 
 LINK = re.compile(r"\[([^]]*)\]\(evidence/digits/claims\.csv#L(\d+)\)")
 
@@ -54,6 +55,17 @@ def test_the_page_names_the_function_that_defines_each_claim(collected):
         path, line = re.search(rf"\[{claim.name}\]\(\.\./(\S+)#L(\d+)\)", page).groups()
         name = getattr(claim.effect, "func", claim.effect).__name__
         assert (evidence.ROOT / path).read_text().splitlines()[int(line) - 1].startswith(f"def {name}(")
+
+
+def test_models_are_compared_by_seed(finished, collected, monkeypatch):
+    monkeypatch.setitem(reproduction.BEYOND, "digits", evidence.Question((), compares="model"))
+    line = next(line for line in reproduction.outcomes("digits").splitlines() if "mlp7 − mlp3" in line)
+    phases = pd.read_parquet(finished.results / "digits" / "summary" / "phases_by_seed.parquet")
+    at_end = phases.query("metric == 'accuracy' and quantity == 'final'").groupby("model")["value"].mean()
+    cells = [cell.strip() for cell in line.split("|")]
+    assert (
+        cells[1] == "symmetric30" and cells[3] == "2" and cells[6].startswith(number(at_end["mlp7"] - at_end["mlp3"]))
+    )
 
 
 def test_an_unfinished_experiment_has_no_evidence(finished, collected):
