@@ -2,6 +2,7 @@
 
 - `claims.csv`, `findings.csv`, `phases_by_seed.csv`: the tables of these names.
 - `runs.csv`: one row per run: what it is made of, its achieved rate of noise, and where and how long it was trained.
+- `large_neurons.csv`: one row per run and layer: the neuron with the largest peak at the last epoch.
 - `records.csv`: one row per job: code, commit, versions, and the values of the configuration that it used.
 - `figures/<figure>.csv`: the numbers that each figure draws.
 - `twins.csv`: the summary of the twins, if there are any.
@@ -39,11 +40,13 @@ class Question:
 BEYOND = {
     "cifar10_human": Question(("phases", "large_activation"), compares="noise"),
     "cifar10_scaling": Question(("phases", "separation_by_layer", "large_activation"), compares="model"),
-    "mnist_ablations": Question(("phases", "large_activation", "twins"), compares="model"),
+    "mnist_ablations": Question(("phases", "twins"), compares="model"),
     "width_map": Question(("maps", "twins")),
 }
 # Of provenance.json of a run.
 FROM_PROVENANCE = ("noise_rate", "cpu_seconds", "wall_seconds", "device", "precision", "machine", "git_commit")
+# Of the table `outliers` of a run.
+FROM_OUTLIERS = ["layer", "neuron", "peak", "runner_up", "peak_over_median_active", "argmax_share", "stands_out"]
 # Of a job's record. What is left out names files and is long.
 FROM_RECORD = ("rule", "git_commit", "git_dirty", "code_sha256", "machine", "python", "versions", "spec")
 
@@ -58,6 +61,7 @@ def collect(results: Path) -> None:
         "findings": pd.read_parquet(results / "findings.parquet"),
         "phases_by_seed": pd.read_parquet(results / "summary" / "phases_by_seed.parquet"),
         "runs": runs(results),
+        "large_neurons": large_neurons(results),
         "records": records(results),
     }
     if (twins := results / "summary" / "twins.parquet").exists():
@@ -88,6 +92,16 @@ def runs(results: Path) -> pd.DataFrame:
         provenance = json.loads(path.read_text("utf-8"))
         rows.append(run | {key: provenance[key] for key in FROM_PROVENANCE} | provenance["spec"]["training"])
     return pd.DataFrame(rows).drop(columns="device")
+
+
+def large_neurons(results: Path) -> pd.DataFrame:
+    """FROM_OUTLIERS of each run and layer at the last epoch."""
+    tables = []
+    for run in pd.read_parquet(results / "summary" / "runs.parquet")[["noise", "model", "seed"]].to_dict("records"):
+        table = pd.read_parquet(results / run["noise"] / run["model"] / f"seed{run['seed']}" / "outliers.parquet")
+        tables.append(table.loc[table["epoch"] == table["epoch"].max(), FROM_OUTLIERS].assign(**run))
+    table = pd.concat(tables)
+    return table[["noise", "model", "seed", *FROM_OUTLIERS]]
 
 
 def records(results: Path) -> pd.DataFrame:

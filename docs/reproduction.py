@@ -15,6 +15,11 @@ from epochwise.findings.verdicts import interval, number
 ORDER = ("cifar10", "cifar10_small", "mnist")  # the paper's data first
 # Of `phases_by_seed.csv`, with their headings.
 QUANTITIES = {"peak": "peak", "dip": "dip", "final": "end", "recovery_cross_fitted": "recovery"}
+# Of `claims.csv`, with their headings.
+EFFECTS = {
+    "regeneralization_after_fit_accuracy": "recovery after the fit",
+    "large_activation_single": "octaves above the runner-up",
+}
 LEVEL = 0.95  # of the intervals of these differences
 TEMPLATE = Path(__file__).with_suffix(".md.jinja")
 # Settings that the paper leaves open, as columns of `runs.csv`.
@@ -74,9 +79,11 @@ def outcomes(name: str) -> str:
         twins = _read(name, "twins").set_index(keys)
         gap = [_estimate(row.gap, row.gap_low, row.gap_high) for row in twins.itertuples()]
         shown = shown.join(twins[["overfitting"]].assign(**{"gap to the twin": gap}))
-    large = _read(name, "claims").query("claim == 'large_activation_single'").set_index(keys)
-    single = [_estimate(row.effect, row.low, row.high) for row in large.itertuples()]
-    shown = shown.join(pd.DataFrame({"octaves above the runner-up": single}, index=large.index))
+    claims = _read(name, "claims").set_index(keys)
+    for claim, heading in EFFECTS.items():
+        of_claim = claims[claims["claim"] == claim]
+        effects = [_estimate(row.effect, row.low, row.high) for row in of_claim.itertuples()]
+        shown = shown.join(pd.DataFrame({heading: effects}, index=of_claim.index))
     findings = _read(name, "findings")
     findings["shown"] = [f"{row.verdict}, {_count(row.because)}" for row in findings.itertuples()]
     verdicts = findings.pivot(index="noise", columns="finding", values="shown").rename(columns="finding {}".format)
@@ -215,7 +222,7 @@ def code_of(claim: Claim) -> str:
 
 
 def _estimate(mean: float, low: float, high: float) -> str:
-    return f"{number(mean)} {interval(low, high)}"
+    return number(mean) if pd.isna(low) else f"{number(mean)} {interval(low, high)}"
 
 
 def _read(name: str, table: str) -> pd.DataFrame:
