@@ -84,6 +84,8 @@ def outcomes(name: str) -> str:
         of_claim = claims[claims["claim"] == claim]
         effects = [_estimate(row.effect, row.low, row.high) for row in of_claim.itertuples()]
         shown = shown.join(pd.DataFrame({heading: effects}, index=of_claim.index))
+    if (EVIDENCE / name / "large_neurons.csv").exists():
+        shown = shown.join(_with_one_large_neuron(_read(name, "large_neurons")))
     findings = _read(name, "findings")
     findings["shown"] = [f"{row.verdict}, {_count(row.because)}" for row in findings.itertuples()]
     verdicts = findings.pivot(index="noise", columns="finding", values="shown").rename(columns="finding {}".format)
@@ -94,6 +96,18 @@ def outcomes(name: str) -> str:
         f"Verdicts on the [paper's findings](evidence/{name}/findings.csv):\n\n"
         f"{_markdown(verdicts.reset_index())}"
     )
+
+
+def _with_one_large_neuron(table: pd.DataFrame) -> pd.Series:
+    """In how many seeds one neuron stands alone at the end in some layer, as text, by noise and model.
+
+    It does so if its peak is at least twice the second largest one, and if it is the largest of its layer on at least
+    half of the samples. `table` is `large_neurons.csv`.
+    """
+    alone = (table["peak"] >= 2 * table["runner_up"]) & (table["argmax_share"] >= 0.5)
+    of_runs = alone.groupby([table["noise"], table["model"], table["seed"]], sort=False).any()
+    counts = of_runs.groupby(level=[0, 1], sort=False).agg(["sum", "size"])
+    return (counts["sum"].astype(str) + " of " + counts["size"].astype(str)).rename("seeds with one large neuron")
 
 
 def _compared(accuracy: pd.DataFrame, key: str | None) -> str:
