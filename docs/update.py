@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.workflow import staleness  # noqa: E402
 
-from docs import evidence, references, reproduction  # noqa: E402
+from docs import evidence, outcomes, references, reproduction  # noqa: E402
 from epochwise.data import noise_kinds  # noqa: E402
 from epochwise.workflow import config  # noqa: E402
 
@@ -94,7 +94,7 @@ def update_pages() -> None:
     for part in ("measures", "interventions"):
         rewrite("docs/science.md", part, reproduction.beyond(part))
     for name in evidence.BEYOND:
-        rewrite("docs/science.md", name, reproduction.outcomes(name))
+        rewrite("docs/science.md", name, outcomes.outcomes(name))
     rewrite("README.md", "findings", reproduction.overview(reproduction.experiments(), "docs/"))
     rewrite("docs/index.md", "findings", reproduction.overview(reproduction.experiments(), ""))
 

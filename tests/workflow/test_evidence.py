@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from docs import evidence, reproduction
+from docs import evidence, outcomes, reproduction
 
 from epochwise.findings.claims import ALL_MODELS, CLAIMS
 from epochwise.findings.verdicts import number
@@ -15,7 +15,7 @@ LINK = re.compile(r"\[([^]]*)\]\(evidence/digits/claims\.csv#L(\d+)\)")
 @pytest.fixture
 def collected(finished, tmp_path, monkeypatch):
     """The folder with the evidence of the tiny run."""
-    for module in (evidence, reproduction):
+    for module in (evidence, reproduction, outcomes):
         monkeypatch.setattr(module, "EVIDENCE", tmp_path / "evidence")
     monkeypatch.setattr(evidence, "PICTURES", tmp_path / "figures")
     evidence.collect(finished.results / "digits")
@@ -58,8 +58,9 @@ def test_the_page_names_the_function_that_defines_each_claim(collected):
 
 
 def test_models_are_compared_by_seed(finished, collected, monkeypatch):
-    monkeypatch.setitem(reproduction.BEYOND, "digits", evidence.Question((), compares="model"))
-    line = next(line for line in reproduction.outcomes("digits").splitlines() if "mlp7 − mlp3" in line)
+    monkeypatch.setitem(evidence.BEYOND, "digits", evidence.Question((), compares="model"))
+    differences = outcomes.outcomes("digits").split("Differences to `mlp3`")[1]
+    line = next(line for line in differences.splitlines() if "mlp7" in line)
     phases = pd.read_parquet(finished.results / "digits" / "summary" / "phases_by_seed.parquet")
     at_end = phases.query("metric == 'accuracy' and quantity == 'final'").groupby("model")["value"].mean()
     cells = [cell.strip() for cell in line.split("|")]

@@ -1,0 +1,109 @@
+"""What came out of the experiments that ask something else than the paper, as tables for docs/science.md."""
+
+import pandas as pd
+
+from docs.evidence import BEYOND
+from docs.reproduction import EVIDENCE, counts, estimate, markdown, read, with_evidence
+from epochwise.findings.intervals import t_interval
+from epochwise.findings.verdicts import number
+
+KEYS = ["noise", "model"]
+# Of `phases_by_seed.csv`, with their headings.
+QUANTITIES = {"peak": "peak", "dip": "dip", "final": "end", "recovery_cross_fitted": "recovery"}
+LEVEL = 0.95  # of the intervals of differences between them
+AFTER_FIT, SINGLE = "regeneralization_after_fit_accuracy", "large_activation_single"  # claims
+
+
+def outcomes(name: str) -> str:
+    """Markdown: test accuracy, large activation and verdicts of an experiment beyond the paper.
+
+    What the experiment compares is compared by seed.
+    """
+    if name not in with_evidence():
+        return f"`{name}` was not run to the end yet."
+    runs, claims, findings = (read(name, table) for table in ("runs", "claims", "findings"))
+    accuracy = read(name, "phases_by_seed").query("metric == 'accuracy'")
+    findings["shown"] = [f"{row.verdict}, {counts(row.because)}" for row in findings.itertuples()]
+    verdicts = findings.pivot(index="noise", columns="finding", values="shown").rename(columns="finding {}".format)
+    parts = [
+        f"Test accuracy and cross-fitted recovery, means over the seeds of [`{name}`](evidence/{name}/runs.csv):",
+        _table(_accuracies(runs, accuracy).join(_effects(claims, AFTER_FIT, "recovery after the fit"))),
+        *_compared(accuracy, BEYOND[name].compares),
+        "The large activation at the end" + (", and what the noise costs:" if _has(name, "twins") else ":"),
+        _table(_large_activation(name, claims)),
+        f"Verdicts on the [paper's findings](evidence/{name}/findings.csv):",
+        markdown(verdicts.reset_index()),
+    ]
+    return "\n\n".join(parts)
+
+
+def _accuracies(runs: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
+    """By noise and model: share of wrong labels, number of seeds, QUANTITIES, and the epoch of the fit."""
+    means = accuracy.groupby([*KEYS, "quantity"], sort=False)["value"].mean().unstack()
+    table = runs.groupby(KEYS, sort=False).agg(rate=("achieved_rate", "mean"), n=("seed", "nunique")).join(means)
+    shown = {"wrong labels": table["rate"].map("{:.1%}".format), "n": table["n"]}
+    shown |= {heading: table[quantity].map(number) for quantity, heading in QUANTITIES.items()}
+    return pd.DataFrame(shown | {"fit at epoch": table["fit_epoch"].map("{:.0f}".format, na_action="ignore")})
+
+
+def _effects(claims: pd.DataFrame, claim: str, heading: str) -> pd.Series:
+    """The effects of a claim with their intervals, by noise and model."""
+    rows = claims[claims["claim"] == claim].set_index(KEYS)
+    return pd.Series([estimate(row.effect, row.low, row.high) for row in rows.itertuples()], rows.index, name=heading)
+
+
+def _large_activation(name: str, claims: pd.DataFrame) -> pd.DataFrame:
+    """By noise and model: how far the large activation stands out, and the gap to the twin, as far as known."""
+    parts = [_effects(claims, SINGLE, "octaves above the runner-up")]
+    if _has(name, "large_neurons"):
+        parts.append(_with_one_large_neuron(read(name, "large_neurons")))
+    if _has(name, "twins"):
+        twins = read(name, "twins").set_index(KEYS)
+        gap = [estimate(row.gap, row.gap_low, row.gap_high) for row in twins.itertuples()]
+        parts.append(pd.DataFrame({"gap to the twin": gap, "overfitting": twins["overfitting"]}, index=twins.index))
+    return pd.concat(parts, axis=1, sort=False)
+
+
+def _with_one_large_neuron(table: pd.DataFrame) -> pd.Series:
+    """In how many seeds one neuron stands alone at the end in some layer, as text, by noise and model.
+
+    It does so if its peak is at least twice the second largest one, and if it is the largest of its layer on at least
+    half of the samples. `table` is `large_neurons.csv`.
+    """
+    alone = (table["peak"] >= 2 * table["runner_up"]) & (table["argmax_share"] >= 0.5)
+    of_runs = alone.groupby([table["noise"], table["model"], table["seed"]], sort=False).any()
+    counts = of_runs.groupby(level=[0, 1], sort=False).agg(["sum", "size"])
+    return (counts["sum"].astype(str) + " of " + counts["size"].astype(str)).rename("seeds with one large neuron")
+
+
+def _compared(accuracy: pd.DataFrame, key: str | None) -> list[str]:
+    """Markdown: difference of each model or noise to the first one, paired by seed.
+
+    `key` is `model`, `noise`, or None for no text. `accuracy` holds the rows of the table `phases_by_seed` that are
+    about accuracy.
+    """
+    if key is None:
+        return []
+    within = {"model": "noise", "noise": "model"}[key]
+    first = accuracy[key].iloc[0]
+    rows = []
+    for group, of_group in accuracy.groupby(within, sort=False):
+        of_seeds = of_group.pivot(index="seed", columns=[key, "quantity"], values="value")
+        for other in of_group[key].unique()[1:]:
+            row = {within: group, key: other, "n": len(of_seeds)}
+            for quantity, heading in QUANTITIES.items():
+                differences = of_seeds[other, quantity] - of_seeds[first, quantity]
+                row[heading] = estimate(*t_interval(differences, LEVEL)[:3])
+            rows.append(row)
+    return [
+        f"Differences to `{first}`, paired by seed, with {LEVEL * 100:g} % intervals:",
+        markdown(pd.DataFrame(rows)),
+    ]
+
+
+def _has(name: str, table: str) -> bool:
+    return (EVIDENCE / name / f"{table}.csv").exists()
+
+
+def _table(shown: pd.DataFrame) -> str:
+    return markdown(shown.fillna("–").reset_index())
