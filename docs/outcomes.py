@@ -106,4 +106,4 @@ def _has(name: str, table: str) -> bool:
 
 
 def _table(shown: pd.DataFrame) -> str:
-    return markdown(shown.fillna("–").reset_index())
+    return markdown(shown.astype(object).fillna("–").reset_index())
