@@ -13,7 +13,7 @@ PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["snakemake.cli", "snakemake.report", "pandas", "jsonschema"])
 
 
-def snakemake(folder: Path, *arguments: str, seconds: float = 600) -> tuple[int, str]:
+def snakemake(folder: Path, *arguments: str, seconds: float = 3600) -> tuple[int, str]:
     """Exit status and messages of `snakemake <arguments>` in a folder, its jobs with one thread for matrix products."""
     with tempfile.NamedTemporaryFile("r", errors="replace") as messages:
         process = PROCESSES.Process(target=_main, args=(folder, arguments, messages.name))
