@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from epochwise.report.results import KEYS, open_run
+
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
 PICTURES = ROOT / "docs" / "figures"
@@ -96,12 +98,9 @@ def runs(results: Path) -> pd.DataFrame:
 
 def large_neurons(results: Path) -> pd.DataFrame:
     """FROM_OUTLIERS of each run and layer at the last epoch."""
-    tables = []
-    for run in pd.read_parquet(results / "summary" / "runs.parquet")[["noise", "model", "seed"]].to_dict("records"):
-        table = pd.read_parquet(results / run["noise"] / run["model"] / f"seed{run['seed']}" / "outliers.parquet")
-        tables.append(table.loc[table["epoch"] == table["epoch"].max(), FROM_OUTLIERS].assign(**run))
-    table = pd.concat(tables)
-    return table[["noise", "model", "seed", *FROM_OUTLIERS]]
+    table = open_run(results).of_runs("outliers")
+    last = table.groupby(KEYS)["epoch"].transform("max")
+    return table.loc[table["epoch"] == last, [*KEYS, *FROM_OUTLIERS]]
 
 
 def records(results: Path) -> pd.DataFrame:

@@ -4,10 +4,10 @@ import pandas as pd
 
 from docs.evidence import BEYOND
 from docs.reproduction import EVIDENCE, counts, estimate, markdown, read, with_evidence
+from epochwise.findings.causes import APPEARED_RATIO, APPEARED_SHARE, RUN
 from epochwise.findings.intervals import t_interval
 from epochwise.findings.verdicts import number
 
-KEYS = ["noise", "model"]
 # Of `phases_by_seed.csv`, with their headings.
 QUANTITIES = {"peak": "peak", "dip": "dip", "final": "end", "recovery_cross_fitted": "recovery"}
 LEVEL = 0.95  # of the intervals of differences between them
@@ -39,8 +39,8 @@ def outcomes(name: str) -> str:
 
 def _accuracies(runs: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
     """By noise and model: share of wrong labels, number of seeds, QUANTITIES, and the epoch of the fit."""
-    means = accuracy.groupby([*KEYS, "quantity"], sort=False)["value"].mean().unstack()
-    table = runs.groupby(KEYS, sort=False).agg(rate=("achieved_rate", "mean"), n=("seed", "nunique")).join(means)
+    means = accuracy.groupby([*RUN, "quantity"], sort=False)["value"].mean().unstack()
+    table = runs.groupby(RUN, sort=False).agg(rate=("achieved_rate", "mean"), n=("seed", "nunique")).join(means)
     shown = {"wrong labels": table["rate"].map("{:.1%}".format), "n": table["n"]}
     shown |= {heading: table[quantity].map(number) for quantity, heading in QUANTITIES.items()}
     return pd.DataFrame(shown | {"fit at epoch": table["fit_epoch"].map("{:.0f}".format, na_action="ignore")})
@@ -48,7 +48,7 @@ def _accuracies(runs: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
 
 def _effects(claims: pd.DataFrame, claim: str, heading: str) -> pd.Series:
     """The effects of a claim with their intervals, by noise and model."""
-    rows = claims[claims["claim"] == claim].set_index(KEYS)
+    rows = claims[claims["claim"] == claim].set_index(RUN)
     return pd.Series([estimate(row.effect, row.low, row.high) for row in rows.itertuples()], rows.index, name=heading)
 
 
@@ -58,7 +58,7 @@ def _large_activation(name: str, claims: pd.DataFrame) -> pd.DataFrame:
     if _has(name, "large_neurons"):
         parts.append(_with_one_large_neuron(read(name, "large_neurons")))
     if _has(name, "twins"):
-        twins = read(name, "twins").set_index(KEYS)
+        twins = read(name, "twins").set_index(RUN)
         gap = [estimate(row.gap, row.gap_low, row.gap_high) for row in twins.itertuples()]
         parts.append(pd.DataFrame({"gap to the twin": gap, "overfitting": twins["overfitting"]}, index=twins.index))
     return pd.concat(parts, axis=1, sort=False)
@@ -67,13 +67,12 @@ def _large_activation(name: str, claims: pd.DataFrame) -> pd.DataFrame:
 def _with_one_large_neuron(table: pd.DataFrame) -> pd.Series:
     """In how many seeds one neuron stands alone at the end in some layer, as text, by noise and model.
 
-    It does so if its peak is at least twice the second largest one, and if it is the largest of its layer on at least
-    half of the samples. `table` is `large_neurons.csv`.
+    It does so if it reaches there what a neuron must reach to have appeared. `table` is `large_neurons.csv`.
     """
-    alone = (table["peak"] >= 2 * table["runner_up"]) & (table["argmax_share"] >= 0.5)
+    alone = (table["peak"] >= APPEARED_RATIO * table["runner_up"]) & (table["argmax_share"] >= APPEARED_SHARE)
     of_runs = alone.groupby([table["noise"], table["model"], table["seed"]], sort=False).any()
-    counts = of_runs.groupby(level=[0, 1], sort=False).agg(["sum", "size"])
-    return (counts["sum"].astype(str) + " of " + counts["size"].astype(str)).rename("seeds with one large neuron")
+    seeds = of_runs.groupby(level=[0, 1], sort=False).agg(["sum", "size"])
+    return (seeds["sum"].astype(str) + " of " + seeds["size"].astype(str)).rename("seeds with one large neuron")
 
 
 def _compared(accuracy: pd.DataFrame, key: str | None) -> list[str]:
