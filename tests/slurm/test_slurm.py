@@ -58,7 +58,7 @@ def explained(checkout):
         raise
 
 
-def until(condition, process, seconds=3600):
+def until(condition, process, seconds=300):
     """Wait for a true value of `condition` while the process runs; returns the value."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -120,7 +120,7 @@ def test_a_run_that_is_stopped_requeued_and_out_of_time_ends_with_the_same_bytes
         until(lambda: training() == again, process)
 
         process.send_signal(signal.SIGINT)  # Ctrl-C
-        process.wait(timeout=3600)
+        process.wait(timeout=300)
         deadline = time.monotonic() + 60
         while queue(ACTIVE) and time.monotonic() < deadline:
             time.sleep(0.5)
@@ -134,7 +134,7 @@ def test_a_run_that_is_stopped_requeued_and_out_of_time_ends_with_the_same_bytes
         called("scancel", job)
         last = until(lambda: (found := training() or training("COMPLETED")) != job and found, process)
         assert int(last) > int(job), "and once more"
-        assert process.wait(timeout=3600) == 0
+        assert process.wait(timeout=1200) == 0
         provenance = json.loads((checkout.folder / RUN / "provenance.json").read_text())
         assert provenance["resumed_from_epoch"] >= before_cancel, "and continued"
 
@@ -154,6 +154,6 @@ def test_the_traceback_of_a_failed_job_is_in_the_main_log(slurm, tmp_path):
         module.write("\nraise ZeroDivisionError('broken on purpose')\n")
     with explained(checkout):
         process = start(checkout, "--retries", "0", "results/digits/symmetric30/labels.parquet")
-        assert process.wait(timeout=3600) != 0
+        assert process.wait(timeout=600) != 0
         assert "Traceback" in told(checkout) and "ZeroDivisionError: broken on purpose" in told(checkout)
         assert queue(ACTIVE) == []

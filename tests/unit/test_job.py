@@ -154,7 +154,7 @@ def test_a_job_ends_when_its_snakemake_has_ended(tmp_path):
         with pytest.raises(subprocess.TimeoutExpired):
             job.wait(2)
         snakemake.kill()
-    _, shown = job.communicate(timeout=3600)
+    _, shown = job.communicate(timeout=60)
     assert job.returncode == -signal.SIGTERM and b"Snakemake has ended" in shown
 
 

@@ -299,7 +299,7 @@ def test_a_process_that_is_killed_within_an_epoch_ends_at_once_and_resumes_to_th
     process = start("cut", "pauses")
     assert process.stdout.readline() == "in epoch 2\n"
     process.send_signal(number)  # without an answer to it the process would go on for ten minutes
-    output, _ = process.communicate(timeout=3600)
+    output, _ = process.communicate(timeout=60)
     assert (process.returncode, output) == (3, f"Stopped by {number.name}; the next run continues with epoch 2.\n")
     for folder in ("cut", "whole"):
         resumed = start(folder, "runs through")

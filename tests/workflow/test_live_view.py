@@ -65,7 +65,7 @@ def in_a_terminal(checkout, overlay: dict, *targets: str, stop_at: str = "") -> 
         elif process.poll() is not None:
             break
     os.close(terminal)
-    return process.wait(timeout=3600), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
+    return process.wait(timeout=60), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
 
 
 def assert_closing(lines: list[str]) -> None:

@@ -52,7 +52,7 @@ def test_a_kill_of_snakemake_ends_its_training_jobs_which_continue_later(checkou
         jobs = jobs_of(process)
         assert len(jobs) == 2
         process.send_signal(number)
-        process.wait(timeout=3600)
+        process.wait(timeout=60)
         _, alive = psutil.wait_procs(jobs, timeout=60)
         assert not alive
     finally:

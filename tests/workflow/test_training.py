@@ -76,7 +76,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(checkout):
             jobs[0].kill()
             killed.append(jobs[0].pid)
         time.sleep(0.02)
-    assert process.wait(timeout=3600) == 0
+    assert process.wait(timeout=300) == 0
     assert len(killed) == KILLS
     assert outputs(checkout, "killed") == outputs(checkout, "whole")
     assert provenance(checkout, "killed")["resumed_from_epoch"] is not None

@@ -63,10 +63,10 @@ def test_a_run_stopped_by_sigterm_continues_and_lets_no_second_one_in(disturbed,
         assert first.poll() is None
         time.sleep(0.05)
     second = start(disturbed)
-    told, _ = second.communicate(timeout=3600)
+    told, _ = second.communicate(timeout=60)
     assert second.returncode != 0
     assert "cannot be locked" in told and "--unlock" in told
-    told, _ = first.communicate(timeout=3600)
+    told, _ = first.communicate(timeout=300)
     assert first.returncode == 0, told
     provenance = json.loads((run_of(disturbed) / "provenance.json").read_text())
     assert provenance["resumed_from_epoch"] is not None
