@@ -58,6 +58,10 @@ class Checkout:
         assert status == 0, told
         return told
 
+    def copy(self, folder: Path) -> "Checkout":
+        """A copy with the same results, to be changed."""
+        return Checkout(Path(shutil.copytree(self.folder, folder, dirs_exist_ok=True)))
+
     def planned(self, overlay: dict | None = None) -> dict[str, int]:
         """Jobs per rule that a dry run of `all` would run."""
         lines = iter(self.build("--dry-run", "all", overlay=overlay).splitlines())
@@ -90,14 +94,14 @@ def new_checkout(folder: Path) -> Checkout:
     return Checkout(folder)
 
 
-def finished_run(name: str, overlay: dict, factory: pytest.TempPathFactory) -> Checkout:
-    """A finished `all`, not to be changed: made by the first worker of pytest that asks, for all of them."""
+def finished_run(name: str, overlay: dict, factory: pytest.TempPathFactory, *targets: str) -> Checkout:
+    """Finished targets, not to be changed: made by the first worker of pytest that asks, for all workers."""
     shared = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
     folder = shared / name
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             being_made = Path(tempfile.mkdtemp(dir=shared))
-            new_checkout(being_made).build("all", overlay=overlay)
+            new_checkout(being_made).build(*targets, overlay=overlay)
             being_made.rename(folder)
     return Checkout(folder)
 
@@ -133,5 +137,5 @@ def checkout(tmp_path_factory) -> Checkout:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Checkout:
     """A finished run of TINY, for one module to change."""
-    run = finished_run("tiny", TINY, tmp_path_factory)
-    return Checkout(Path(shutil.copytree(run.folder, tmp_path_factory.mktemp("finished"), dirs_exist_ok=True)))
+    run = finished_run("tiny", TINY, tmp_path_factory, "all")
+    return run.copy(tmp_path_factory.mktemp("finished"))

@@ -71,7 +71,7 @@ def finish(checkout: Checkout) -> None:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory) -> Checkout:
-    return finished_run("undisturbed", OVERLAY, tmp_path_factory)
+    return finished_run("undisturbed", OVERLAY, tmp_path_factory, "all")
 
 
 @pytest.fixture
