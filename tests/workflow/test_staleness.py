@@ -133,8 +133,7 @@ def test_runs_come_and_go_alone(finished, changes, expected):
 
 
 def test_files_of_a_removed_seed_and_model_stay(finished, tmp_path):
-    smaller = type(finished)(tmp_path / "smaller")
-    shutil.copytree(finished.folder, smaller.folder)
+    smaller = finished.copy(tmp_path / "smaller")
     runs = smaller.results / "digits" / "symmetric30"
     before = checksums([runs])
     smaller.build("all", overlay=overlay(seeds=[0], models={"mlp3": None}))

@@ -11,9 +11,10 @@ from pathlib import Path
 
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["snakemake.cli", "snakemake.report", "pandas", "jsonschema"])
+HANGS = 3600  # seconds after which a process hangs, however slow the machine is
 
 
-def snakemake(folder: Path, *arguments: str, seconds: float = 3600) -> tuple[int, str]:
+def snakemake(folder: Path, *arguments: str, seconds: float = HANGS) -> tuple[int, str]:
     """Exit status and messages of `snakemake <arguments>` in a folder, its jobs with one thread for matrix products."""
     with tempfile.NamedTemporaryFile("r", errors="replace") as messages:
         process = PROCESSES.Process(target=_main, args=(folder, arguments, messages.name))

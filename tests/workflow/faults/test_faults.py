@@ -8,6 +8,7 @@ import signal
 import time
 
 from epochwise.workflow.verify import mismatches
+from tests.workflow import warm
 from tests.workflow.conftest import jobs_of
 from tests.workflow.faults.conftest import OVERLAY, differing, finish, kill_session, run_of, start, state_of
 
@@ -30,12 +31,12 @@ def test_a_run_killed_anywhere_ends_with_the_same_bytes(disturbed, undisturbed):
         victim = ("job", "snakemake", "everything")[number % 3]
         if victim == "job" and (running := jobs_of(process)):
             chance.choice(running).kill()
-            process.communicate(timeout=3600)
+            process.communicate(timeout=warm.HANGS)
         elif victim == "snakemake":
             orphans = jobs_of(process)
             os.kill(process.pid, signal.SIGKILL)
             for orphan in orphans:  # they hold the pipe that is read here, and end by themselves
-                orphan.wait(timeout=3600)
+                orphan.wait(timeout=warm.HANGS)
             process.communicate()
         else:
             kill_session(process)
@@ -53,7 +54,7 @@ def test_a_run_stopped_by_sigterm_continues_and_lets_no_second_one_in(disturbed,
         time.sleep(0.05)
     for job in jobs_of(process):
         job.terminate()
-    told, _ = process.communicate(timeout=3600)
+    told, _ = process.communicate(timeout=warm.HANGS)
     assert process.returncode == 1
     assert "Stopped by SIGTERM; the next run continues with epoch" in told and "Traceback" not in log.read_text()
 
@@ -105,7 +106,7 @@ def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_
 
 
 def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbed):
-    shutil.copytree(undisturbed.folder, disturbed.folder, dirs_exist_ok=True)
+    undisturbed.copy(disturbed.folder)
     run = run_of(disturbed)
     [snapshot] = (run / "snapshots").glob("epoch_000010.*")
     content = bytearray(snapshot.read_bytes())
@@ -125,7 +126,7 @@ def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbe
 
 
 def test_damaged_tables_are_named_and_once_deleted_healed(disturbed, undisturbed):
-    shutil.copytree(undisturbed.folder, disturbed.folder, dirs_exist_ok=True)
+    undisturbed.copy(disturbed.folder)
     run = run_of(disturbed)
     damaged = [
         disturbed.results / "data" / "digits" / "features.parquet",
