@@ -46,7 +46,9 @@ BEYOND = {
     "width_map": Question(("maps", "twins")),
 }
 # Of provenance.json of a run.
-FROM_PROVENANCE = ("noise_rate", "cpu_seconds", "wall_seconds", "device", "precision", "machine", "git_commit")
+FROM_PROVENANCE = (
+    "noise_rate", "cpu_seconds", "wall_seconds", "resumed_from_epoch", "device", "precision", "machine", "git_commit",
+)  # fmt: skip
 # Of the table `outliers` of a run.
 FROM_OUTLIERS = ["layer", "neuron", "peak", "runner_up", "peak_over_median_active", "argmax_share", "stands_out"]
 # Of a job's record. What is left out names files and is long.

@@ -86,12 +86,19 @@ def _about(names: list[str]) -> str:
                 ),
                 "seeds": runs["seed"].nunique(),
                 "wrong labels": f"{runs['noise_rate'].mean():.1%}",
-                "training": f"{runs['cpu_seconds'].sum() / 3600:.2g} core-hours",
+                "training": f"{core_hours(runs):.2g} core-hours",
                 "machine": ", ".join(runs["machine"].unique()),
                 "trained at": ", ".join(commits) or "–",
             }
         )
     return markdown(pd.DataFrame(rows))
+
+
+def core_hours(runs: pd.DataFrame) -> float:
+    """The time that training took. A continued run tells that of its last epochs: per model, these stand for all."""
+    trained = runs["epochs"] - runs.get("resumed_from_epoch", pd.Series(0, runs.index)).fillna(0)
+    sums = runs.assign(trained=trained).groupby("model")[["cpu_seconds", "epochs", "trained"]].sum()
+    return (sums["cpu_seconds"] * sums["epochs"] / sums["trained"]).sum() / 3600
 
 
 def _settings(names: list[str]) -> str:
