@@ -1,9 +1,9 @@
-"""What came out of the experiments that ask something else than the paper, as tables for docs/science.md."""
+"""What happened in the runs of an experiment, as tables in Markdown."""
 
 import pandas as pd
 
 from docs.evidence import BEYOND
-from docs.reproduction import EVIDENCE, counts, estimate, markdown, read, with_evidence
+from docs.evidence_tables import counts, estimate, has, markdown, read, with_evidence
 from epochwise.findings.causes import APPEARED_RATIO, APPEARED_SHARE, RUN
 from epochwise.findings.intervals import t_interval
 from epochwise.findings.verdicts import number
@@ -27,14 +27,27 @@ def outcomes(name: str) -> str:
     verdicts = findings.pivot(index="noise", columns="finding", values="shown").rename(columns="finding {}".format)
     parts = [
         f"Test accuracy and cross-fitted recovery, means over the seeds of [`{name}`](evidence/{name}/runs.csv):",
-        _table(_accuracies(runs, accuracy).join(_effects(claims, AFTER_FIT, "recovery after the fit"))),
+        markdown(_accuracies(runs, accuracy).join(_effects(claims, AFTER_FIT, "recovery after the fit")).reset_index()),
         *_compared(accuracy, BEYOND[name].compares),
-        "The large activation at the end" + (", and what the noise costs:" if _has(name, "twins") else ":"),
-        _table(_large_activation(name, claims)),
+        "The large activation at the end" + (", and what the noise costs:" if has(name, "twins") else ":"),
+        markdown(_large_activation(name, claims).reset_index()),
         f"Verdicts on the [paper's findings](evidence/{name}/findings.csv):",
         markdown(verdicts.reset_index()),
     ]
     return "\n\n".join(parts)
+
+
+def course(name: str) -> pd.DataFrame:
+    """By noise and model: test accuracy and fit, and how far one neuron is above all others at the end."""
+    accuracy = read(name, "phases_by_seed").query("metric == 'accuracy'")
+    neurons = read(name, "large_neurons")
+    ratio = (neurons["peak"] / neurons["runner_up"]).groupby([neurons["noise"], neurons["model"]], sort=False).max()
+    parts = [
+        _accuracies(read(name, "runs"), accuracy),
+        ratio.map(number).rename("largest over second peak, at most"),
+        _with_one_large_neuron(neurons),
+    ]
+    return pd.concat(parts, axis=1, sort=False).reset_index()
 
 
 def _accuracies(runs: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
@@ -55,9 +68,9 @@ def _effects(claims: pd.DataFrame, claim: str, heading: str) -> pd.Series:
 def _large_activation(name: str, claims: pd.DataFrame) -> pd.DataFrame:
     """By noise and model: how far the large activation stands out, and the gap to the twin, as far as known."""
     parts = [_effects(claims, SINGLE, "octaves above the runner-up")]
-    if _has(name, "large_neurons"):
+    if has(name, "large_neurons"):
         parts.append(_with_one_large_neuron(read(name, "large_neurons")))
-    if _has(name, "twins"):
+    if has(name, "twins"):
         twins = read(name, "twins").set_index(RUN)
         gap = [estimate(row.gap, row.gap_low, row.gap_high) for row in twins.itertuples()]
         parts.append(pd.DataFrame({"gap to the twin": gap, "overfitting": twins["overfitting"]}, index=twins.index))
@@ -98,11 +111,3 @@ def _compared(accuracy: pd.DataFrame, key: str | None) -> list[str]:
         f"Differences to `{first}`, paired by seed, with {LEVEL * 100:g} % intervals:",
         markdown(pd.DataFrame(rows)),
     ]
-
-
-def _has(name: str, table: str) -> bool:
-    return (EVIDENCE / name / f"{table}.csv").exists()
-
-
-def _table(shown: pd.DataFrame) -> str:
-    return markdown(shown.astype(object).fillna("–").reset_index())

@@ -6,20 +6,16 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from docs.evidence import BEYOND, EVIDENCE, ROOT
+from docs.evidence import BEYOND, ROOT
+from docs.evidence_tables import counts, estimate, markdown, read, with_evidence
+from docs.outcomes import course
 from epochwise.findings.claims import CLAIMS, Claim
 from epochwise.findings.findings import FINDINGS, Finding
-from epochwise.findings.verdicts import interval, number
 
 ORDER = ("cifar10", "cifar10_small", "mnist")  # the paper's data first
 TEMPLATE = Path(__file__).with_suffix(".md.jinja")
 # Settings that the paper leaves open, as columns of `runs.csv`.
 OPEN = ("width", "learning_rate", "batch_size", "epochs", "input_scaling", "initialization", "precision")
-
-
-def with_evidence() -> set[str]:
-    """The experiments with evidence."""
-    return {path.parent.name for path in EVIDENCE.glob("*/claims.csv")}
 
 
 def experiments() -> list[str]:
@@ -38,6 +34,7 @@ def page() -> str:
     return template.render(
         experiments=names,
         about=_about(names),
+        course=_course(names),
         settings=_settings(names),
         findings=[(finding, _verdicts(finding, names), _primary(finding, names)) for finding in FINDINGS],
         others=_table([claim for claim in CLAIMS if not _is_primary(claim)], names),
@@ -64,11 +61,6 @@ def overview(names: list[str], base: str) -> str:
             )
         rows.append(row)
     return markdown(pd.DataFrame(rows))
-
-
-def counts(because: str) -> str:
-    """How many verdicts on the primary claims are *reproduced*, from the column `because` of the findings."""
-    return because.split(" reproduced")[0].replace(" verdicts", " primary verdicts") + " reproduced"
 
 
 def _about(names: list[str]) -> str:
@@ -99,6 +91,13 @@ def core_hours(runs: pd.DataFrame) -> float:
     trained = runs["epochs"] - runs.get("resumed_from_epoch", pd.Series(0, runs.index)).fillna(0)
     sums = runs.assign(trained=trained).groupby("model")[["cpu_seconds", "epochs", "trained"]].sum()
     return (sums["cpu_seconds"] * sums["epochs"] / sums["trained"]).sum() / 3600
+
+
+def _course(names: list[str]) -> str:
+    """Markdown: a row per experiment and model: test accuracy, fit of the noise, and the largest activation."""
+    tables = [course(name).assign(experiment=f"[`{name}`](evidence/{name}/phases_by_seed.csv)") for name in names]
+    table = pd.concat(tables).drop(columns=["noise", "wrong labels"])
+    return markdown(table[["experiment", *table.columns.drop("experiment")]])
 
 
 def _settings(names: list[str]) -> str:
@@ -155,18 +154,3 @@ def code_of(claim: Claim) -> str:
     function = getattr(claim.effect, "func", claim.effect)
     path = Path(inspect.getsourcefile(function)).resolve().relative_to(ROOT)
     return f"../{path}#L{inspect.getsourcelines(function)[1]}"
-
-
-def estimate(mean: float, low: float, high: float) -> str:
-    """A number with its interval, if it has one."""
-    return number(mean) if pd.isna(low) else f"{number(mean)} {interval(low, high)}"
-
-
-def read(name: str, table: str) -> pd.DataFrame:
-    """A table of the evidence of an experiment."""
-    return pd.read_csv(EVIDENCE / name / f"{table}.csv")
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A table of texts in Markdown."""
-    return table.to_markdown(index=False, disable_numparse=True)

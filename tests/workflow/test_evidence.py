@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from docs import evidence, outcomes, reproduction
+from docs import evidence, evidence_tables, outcomes, reproduction
 
 from epochwise.findings.claims import ALL_MODELS, CLAIMS
 from epochwise.findings.verdicts import number
@@ -15,7 +15,7 @@ LINK = re.compile(r"\[([^]]*)\]\(evidence/digits/claims\.csv#L(\d+)\)")
 @pytest.fixture
 def collected(finished, tmp_path, monkeypatch):
     """The folder with the evidence of the tiny run."""
-    for module in (evidence, reproduction, outcomes):
+    for module in (evidence, evidence_tables):
         monkeypatch.setattr(module, "EVIDENCE", tmp_path / "evidence")
     monkeypatch.setattr(evidence, "PICTURES", tmp_path / "figures")
     evidence.collect(finished.results / "digits")
