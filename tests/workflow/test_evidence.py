@@ -78,3 +78,16 @@ def test_models_are_compared_by_seed(finished, collected, monkeypatch):
 def test_an_unfinished_experiment_has_no_evidence(finished, collected):
     with pytest.raises(FileNotFoundError):
         evidence.collect(finished.results / "nothing")
+
+
+def test_the_course_of_training_is_told_from_all_seeds_and_layers(finished, collected):
+    phases = pd.read_parquet(finished.results / "digits" / "summary" / "phases_by_seed.parquet")
+    peaks = phases.query("metric == 'accuracy' and quantity == 'peak'").groupby("model")["value"].mean()
+    outliers = pd.concat(pd.read_parquet(path) for path in (finished.results / "digits").glob("*/*/*/outliers.parquet"))
+    at_end = outliers[outliers["epoch"] == outliers["epoch"].max()]
+    table = outcomes.course("digits").set_index("model")
+    assert table["peak"].to_dict() == {model: number(peak) for model, peak in peaks.items()}
+    assert max(table["largest over second peak, at most"].astype(float)) == pytest.approx(
+        (at_end["peak"] / at_end["runner_up"]).max(), abs=1e-3
+    )
+    assert set(table["seeds with one large neuron"]) <= {"0 of 2", "1 of 2", "2 of 2"}
