@@ -42,8 +42,10 @@ def course(name: str) -> pd.DataFrame:
     accuracy = read(name, "phases_by_seed").query("metric == 'accuracy'")
     neurons = read(name, "large_neurons")
     ratio = (neurons["peak"] / neurons["runner_up"]).groupby([neurons["noise"], neurons["model"]], sort=False).max()
+    table = _accuracies(read(name, "runs"), accuracy)
+    table.insert(table.columns.get_loc("end"), "dip at epoch", _epochs(accuracy, "dip_epoch"))
     parts = [
-        _accuracies(read(name, "runs"), accuracy),
+        table,
         ratio.map(number).rename("largest over second peak, at most"),
         _with_one_large_neuron(neurons),
     ]
@@ -51,12 +53,19 @@ def course(name: str) -> pd.DataFrame:
 
 
 def _accuracies(runs: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
-    """By noise and model: share of wrong labels, number of seeds, QUANTITIES, and the epoch of the fit."""
+    """By noise and model: share of wrong labels, number of seeds, QUANTITIES, and the epochs of the fit."""
     means = accuracy.groupby([*RUN, "quantity"], sort=False)["value"].mean().unstack()
     table = runs.groupby(RUN, sort=False).agg(rate=("achieved_rate", "mean"), n=("seed", "nunique")).join(means)
     shown = {"wrong labels": table["rate"].map("{:.1%}".format), "n": table["n"]}
     shown |= {heading: table[quantity].map(number) for quantity, heading in QUANTITIES.items()}
-    return pd.DataFrame(shown | {"fit at epoch": table["fit_epoch"].map("{:.0f}".format, na_action="ignore")})
+    return pd.DataFrame(shown | {"fit at epoch": _epochs(accuracy, "fit_epoch").reindex(table.index)})
+
+
+def _epochs(accuracy: pd.DataFrame, quantity: str) -> pd.Series:
+    """By noise and model: the first and the last epoch of a quantity over the seeds, as text; missing without any."""
+    spans = accuracy[accuracy["quantity"] == quantity].dropna().groupby(RUN, sort=False)["value"].agg(["min", "max"])
+    text = [f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}" for low, high in spans.to_numpy()]
+    return pd.Series(text, spans.index, dtype=object)
 
 
 def _effects(claims: pd.DataFrame, claim: str, heading: str) -> pd.Series:

@@ -35,6 +35,7 @@ def page() -> str:
         experiments=names,
         about=_about(names),
         course=_course(names),
+        effect=_effect,
         settings=_settings(names),
         findings=[(finding, _verdicts(finding, names), _primary(finding, names)) for finding in FINDINGS],
         others=_table([claim for claim in CLAIMS if not _is_primary(claim)], names),
@@ -131,7 +132,6 @@ def _table(claims: list[Claim], names: list[str]) -> str:
         for name in names:
             table = read(name, "claims")
             for row in table[(table["claim"] == claim.name) & table["in_scope"]].itertuples():
-                effect = estimate(row.effect, row.low, row.high)
                 rows.append(
                     {
                         "claim": f"[{claim.name}]({code_of(claim)})"
@@ -140,13 +140,25 @@ def _table(claims: list[Claim], names: list[str]) -> str:
                         "of": claim.name,
                         "experiment": f"`{name}`",
                         "model": row.model,
-                        "effect, 95 % interval": f"[{effect}](evidence/{name}/claims.csv#L{row.Index + 2})",
+                        "effect, 95 % interval": _linked(name, row),
                         "n": row.n,
                         "margin": f"{row.margin:g}",
                         "verdict": f"**{row.verdict}**",
                     }
                 )
     return markdown(pd.DataFrame(rows).drop(columns="of")) if rows else "No experiment with evidence has these claims."
+
+
+def _linked(name: str, row: tuple) -> str:
+    """Markdown: the effect of a row of `claims.csv`, as a link to the row."""
+    return f"[{estimate(row.effect, row.low, row.high)}](evidence/{name}/claims.csv#L{row.Index + 2})"
+
+
+def _effect(name: str, claim: str, model: str) -> str:
+    """Markdown: the effect of a claim in a model of an experiment with one noise, as a link to its row."""
+    table = read(name, "claims")
+    (row,) = table[(table["claim"] == claim) & (table["model"] == model)].itertuples()
+    return _linked(name, row)
 
 
 def code_of(claim: Claim) -> str:
