@@ -41,7 +41,7 @@ def course(name: str) -> pd.DataFrame:
     """By noise and model: test accuracy and fit, and how far one neuron is above all others at the end."""
     accuracy = read(name, "phases_by_seed").query("metric == 'accuracy'")
     neurons = read(name, "large_neurons")
-    ratio = (neurons["peak"] / neurons["runner_up"]).groupby([neurons["noise"], neurons["model"]], sort=False).max()
+    ratio = neurons.assign(ratio=neurons["peak"] / neurons["runner_up"]).groupby(RUN, sort=False)["ratio"].max()
     table = _accuracies(read(name, "runs"), accuracy)
     table.insert(table.columns.get_loc("end"), "dip at epoch", _epochs(accuracy, "dip_epoch"))
     parts = [

@@ -89,7 +89,7 @@ def _about(names: list[str]) -> str:
 
 def core_hours(runs: pd.DataFrame) -> float:
     """The time that training took. A continued run tells that of its last epochs: per model, these stand for all."""
-    trained = runs["epochs"] - runs.get("resumed_from_epoch", pd.Series(0, runs.index)).fillna(0)
+    trained = runs["epochs"] - runs["resumed_from_epoch"].fillna(0)
     sums = runs.assign(trained=trained).groupby("model")[["cpu_seconds", "epochs", "trained"]].sum()
     return (sums["cpu_seconds"] * sums["epochs"] / sums["trained"]).sum() / 3600
 

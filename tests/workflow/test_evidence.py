@@ -59,7 +59,7 @@ def test_the_page_names_the_function_that_defines_each_claim(collected):
 
 def test_the_time_of_a_continued_run_counts_all_its_epochs():
     runs = pd.DataFrame({"model": ["a", "b", "b"], "cpu_seconds": [3600.0, 1800.0, 0.0], "epochs": 600})
-    assert reproduction.core_hours(runs) == pytest.approx(1.5)
+    assert reproduction.core_hours(runs.assign(resumed_from_epoch=float("nan"))) == pytest.approx(1.5)
     assert reproduction.core_hours(runs.assign(resumed_from_epoch=[None, 450, 600])) == pytest.approx(1 + 2 * 2)
 
 
