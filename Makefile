@@ -20,11 +20,11 @@ BUILD = $(if $(WATCHED),PYTHONPATH="$(CURDIR)/workflow_scripts$${PYTHONPATH:+:$$
 all: $(READY)
 	$(BUILD) all $(CHOSEN)
 
-# Figures, findings and claims on one page: results/<experiment>/report.html.
+# Show figures, findings and claims on one page: results/<experiment>/report.html.
 report: named all
 	$(SNAKEMAKE) --report results/$(EXPERIMENT)/report.html all $(CHOSEN)
 
-# Everything that a reviewer needs in one file: results/<experiment>/archive.zip.
+# Pack everything that a reviewer needs into one file: results/<experiment>/archive.zip.
 archive: named $(READY)
 	$(BUILD) results/$(EXPERIMENT)/archive.zip $(CHOSEN)
 
@@ -33,15 +33,15 @@ named:
 	@case '$(EXPERIMENT)' in ''|*[!A-Za-z0-9_.-]*) \
 		echo "A report or an archive belongs to one experiment; name it: make EXPERIMENT=mnist $(MAKECMDGOALS)"; exit 2;; esac
 
-# Compare all results with the records that their jobs left.
+# Compare all results with the records that their jobs wrote.
 verify: $(READY)
 	PYTHONPATH=workflow_scripts $(VENV)/bin/python -m epochwise.workflow.verify results
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n $(CORES) --dist worksteal
 
-# The tests on a real cluster of one node, which starts in a temporary folder and needs root. The SLURM executor is
-# installed in a folder of its own, because in .venv it would slow down every start of Snakemake on a machine that has
+# Run the tests on a real cluster of one node, which starts in a temporary folder and needs root. The SLURM executor is
+# installed in its own folder, because in .venv it would slow down every start of Snakemake on a machine that has
 # SLURM's client but no cluster.
 slurm: $(SLURM)
 	PYTHONPATH="$(CURDIR)/$(SLURM)" $(VENV)/bin/python -m pytest tests/slurm
@@ -51,7 +51,7 @@ $(SLURM): $(READY) pyproject.toml
 		| xargs $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@
 	touch $@
 
-# What this machine has, what the experiment needs (time from rates measured here), and what is missing.
+# List what this machine has, what the experiment needs (time from rates measured here), and what is missing.
 doctor: $(READY)
 	@PYTHONPATH=workflow_scripts $(VENV)/bin/python -m epochwise.report.doctor $(EXPERIMENT)
 
@@ -63,7 +63,7 @@ bench: $(READY)
 first-light: $(READY)
 	PYTHONPATH="$(CURDIR)" $(VENV)/bin/python benchmarks/first_light.py
 
-# The tests of killed jobs for a longer time: fifty kills of jobs, of Snakemake or of both, at random moments.
+# Run the tests of killed jobs for longer: fifty kills of jobs, of Snakemake or of both, at random moments.
 chaos: $(READY)
 	EPOCHWISE_KILLS=50 $(VENV)/bin/python -m pytest tests/workflow/faults
 
@@ -87,9 +87,11 @@ docs: $(if $(RESULTS),$(READY),named $(READY))
 	$(VENV)/bin/python docs/update.py $(RESULTS)
 	$(VENV)/bin/jupyter execute --inplace docs/notebooks/results.ipynb
 	$(VENV)/bin/python docs/screenshots.py results/mnist
-	$(SNAKEMAKE) --rulegraph dot all | $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
+	$(SNAKEMAKE) --rulegraph dot all results/mnist/archive.zip --config experiment=mnist \
+		'defaults={measures: {stride: 1}, interventions: {stride: 1}, twins: true}' \
+		| $(VENV)/bin/python docs/rule_graph.py docs/figures/rule_graph.png
 
-# The documentation as a site: docs/_build/html/index.html.
+# Build the documentation as a site: docs/_build/html/index.html.
 docs-site: $(READY)
 	$(VENV)/bin/python -m sphinx --fresh-env --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
 

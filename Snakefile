@@ -3,8 +3,8 @@
     snakemake --cores 8 all                                  the embedded experiment, mnist
     snakemake --cores 8 all --config experiment=cifar10      the paper
 
-The flow of data: dataset → corrupt → train → publish → extract → separation, outliers → summary → claims → report;
-summary → figures.
+The flow of data: dataset → corrupt → train → publish → extract → separation, outliers → summarize → claims → report;
+summarize → figures.
 """
 
 from snakemake.utils import min_version
@@ -15,16 +15,18 @@ min_version("9.27")
 report: "report/workflow.rst"
 
 
-include: "rules/common.smk"
-include: "rules/specs.smk"
+include: "rules/setup.smk"
+include: "rules/paths.smk"
+include: "rules/settings.smk"
+include: "rules/targets.smk"
 include: "rules/resources.smk"
 include: "rules/dataset.smk"
 include: "rules/training.smk"
 include: "rules/activations.smk"
 include: "rules/analysis.smk"
 include: "rules/measures.smk"
-include: "rules/causes.smk"
-include: "rules/twins.smk"
+include: "rules/interventions.smk"
+include: "rules/summaries.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 

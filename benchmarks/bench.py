@@ -1,4 +1,4 @@
-"""How fast networks train and are read, against the least that it can cost and against the loop most people write.
+"""How fast networks train and are read, compared with the least that it can cost and with loops in plain torch.
 
     python benchmarks/bench.py            every table, some ten minutes
     python benchmarks/bench.py --quick    one table, within a minute
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch.nn.functional import cross_entropy
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
@@ -31,11 +32,13 @@ from epochwise.activations.groups import groups_of_training  # noqa: E402
 from epochwise.data.torchvision_files import import_torchvision  # noqa: E402
 from epochwise.training import snapshots  # noqa: E402
 from epochwise.training.device import choose_device, choose_precision  # noqa: E402
-from epochwise.training.evaluation import Data, evaluate  # noqa: E402
+from epochwise.training.evaluation import TrainingData, evaluate  # noqa: E402
 from epochwise.training.graph import epoch_of  # noqa: E402
+from epochwise.training.layout import network_inputs  # noqa: E402
 from epochwise.training.mlp import MLP, initialize  # noqa: E402
+from epochwise.training.optimizer import Optimizer  # noqa: E402
 from epochwise.training.scaling import Scaling  # noqa: E402
-from epochwise.training.stack import Stack, network_inputs  # noqa: E402
+from epochwise.training.stack import Stack  # noqa: E402
 from epochwise.workflow.schedule import log_spaced  # noqa: E402
 
 CLASSES = 10
@@ -43,6 +46,7 @@ SCALING = Scaling((0.49, 0.48, 0.45), (0.25, 0.24, 0.26))
 # A run as in the experiment `cifar10`: what its evaluations and snapshots add to an epoch.
 EPOCHS, IMAGES, EVALUATIONS, SNAPSHOTS = 1000, 50_000, len(log_spaced(1000, 20)), len(log_spaced(1000, 5))
 RATE = 1e-4
+ADAM = Optimizer(RATE)
 DEVICE = choose_device("auto", torch.get_num_threads())  # with deterministic algorithms, as in training
 
 
@@ -73,7 +77,7 @@ def recorded(work: Callable[[], None]) -> Callable[[], None]:
 
 def networks(inputs: int, hidden_layers: int, width: int, count: int = 1) -> list[MLP]:
     """Untrained networks of one shape."""
-    made = [MLP(inputs, hidden_layers, width, CLASSES) for _ in range(count)]
+    made = [MLP(inputs, [width] * hidden_layers, CLASSES) for _ in range(count)]
     for seed, network in enumerate(made):
         initialize(network, "pytorch", seed)
     return made
@@ -87,13 +91,13 @@ def pixels(samples: int, inputs: int) -> tuple[np.ndarray, torch.Tensor]:
     return images, torch.from_numpy(random.integers(0, CLASSES, samples))
 
 
-def data(samples: int, inputs: int, dtype: torch.dtype, count: int = 1) -> Data:
+def data(samples: int, inputs: int, dtype: torch.dtype, count: int = 1) -> TrainingData:
     """Random data in the shape of a real run: a fifth as many test images as training images."""
     images, labels = pixels(samples, inputs)
     scaling = SCALING if inputs % 3 == 0 else Scaling((0.5,), (0.25,))
     rows = network_inputs(images, scaling, DEVICE, dtype)
     labels = labels.to(DEVICE)
-    return Data(rows, labels.expand(count, -1), labels, rows[: samples // 5], labels[: samples // 5])
+    return TrainingData(rows, labels.expand(count, -1), labels, rows[: samples // 5], labels[: samples // 5])
 
 
 def floor(shape: tuple[int, ...], batch: int, steps: int, dtype: torch.dtype, count: int = 1) -> dict[str, Callable]:
@@ -158,17 +162,34 @@ def dataloader_epoch(samples: int, hidden_layers: int, width: int, batch: int) -
     return epoch
 
 
+def plain_epoch(samples: int, hidden_layers: int, width: int, batch: int, inputs: int = 3072) -> Callable[[], None]:
+    """An epoch of the fastest plain loop: scaled images in memory, autograd, and `Adam(fused=True)`."""
+    examples = data(samples, inputs, torch.float32)
+    images, labels = examples.inputs[:, :inputs].contiguous(), examples.true
+    model = networks(inputs, hidden_layers, width)[0].to(DEVICE)
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
+
+    def epoch() -> None:
+        for chosen in torch.randperm(samples).to(DEVICE).split(batch):
+            optimizer.zero_grad()
+            cross_entropy(model(images[chosen]), labels[chosen]).backward()
+            optimizer.step()
+
+    return epoch
+
+
 def train_rows(
     hidden_layers: int, width: int, batch: int, samples: int, precisions: Sequence[str], repeats: int, count: int = 1
 ) -> list[dict]:
     """Rows of the training table, one per precision: seconds per epoch of `count` stacked seeds, and the ratios."""
     shape = (3072, *[width] * hidden_layers, CLASSES)
-    work = {"dataloader": dataloader_epoch(samples, hidden_layers, width, batch)}
+    loops = {"plain": plain_epoch, "dataloader": dataloader_epoch}
+    work = {name: loop(samples, hidden_layers, width, batch) for name, loop in loops.items()}
     with tempfile.TemporaryDirectory() as folder:
         for precision in precisions:
             dtype = choose_precision(precision, DEVICE)
             examples = data(samples, 3072, dtype, count)
-            stack = Stack(networks(3072, hidden_layers, width, count), RATE, DEVICE, dtype)
+            stack = Stack(networks(3072, hidden_layers, width, count), ADAM, DEVICE, dtype)
             train_epoch = epoch_of(stack, examples, batch)
 
             def epoch(train_epoch=train_epoch) -> None:
@@ -190,9 +211,9 @@ def train_rows(
         train = mine["epoch"] + extra / EPOCHS
         network = {"network": f"{hidden_layers}×{width}", "batch": batch, "precision": precision, "samples": samples}
         network |= {"seeds": count} if DEVICE.type == "cuda" else {}
-        rows.append({**network, **mine, "train": train, "dataloader": took["dataloader"]})
+        rows.append({**network, **mine, "train": train, **{name: took[name] for name in loops}})
         rows[-1]["train/floor"] = train / (mine["products"] + mine["adam"])
-        rows[-1]["dataloader/train"] = took["dataloader"] / train
+        rows[-1] |= {f"{name}/train": took[name] / train for name in loops}
         rows[-1]["float32/train"] = rows[0]["train"] / train
     return rows
 
@@ -253,11 +274,12 @@ def stacking_table() -> pd.DataFrame:
         work = floor((64, *[width] * hidden_layers, CLASSES), batch, steps, torch.float32)
         with tempfile.TemporaryDirectory() as folder:
             for name, count in (("one", 1), ("five", 5)):
-                stack = Stack(networks(64, hidden_layers, width, count), RATE, DEVICE)
+                stack = Stack(networks(64, hidden_layers, width, count), ADAM, DEVICE)
                 few = dataclasses.replace(examples, given=examples.given[:count])
                 work[name] = functools.partial(stack.train_epoch, few.inputs, few.given, orders[:count], batch)
                 work[f"{name} evaluation"] = functools.partial(evaluate, stack, few)
             work["snapshot"] = functools.partial(snapshots.save, folder, stack.networks[0], 0, 0, SCALING)
+            work["plain"] = plain_epoch(1257, hidden_layers, width, batch, inputs=64)
             took = seconds(work, 9)
         least = took["products"] * 1257 / (steps * batch) + took["adam"]  # the last batch is a part
         alone = took["one"] + evaluated * took["one evaluation"] + saved * took["snapshot"]
@@ -272,6 +294,7 @@ def stacking_table() -> pd.DataFrame:
                 "one/floor": alone / least,
                 "of five/floor": stacked / least,
                 "one/of five": alone / stacked,
+                "plain/one": took["plain"] / took["one"],
             }
         )
     return pd.DataFrame(rows)
@@ -313,7 +336,7 @@ def growth_table() -> pd.DataFrame:
 
     def train(epochs: int, samples: int, width: int) -> Callable[[], None]:
         examples = data(samples, 3072, torch.float32)
-        stack = Stack(networks(3072, 4, width), RATE, DEVICE)
+        stack = Stack(networks(3072, 4, width), ADAM, DEVICE)
 
         def run() -> None:
             for _ in range(epochs):
@@ -374,7 +397,7 @@ def main() -> None:
         torch.set_num_threads(1)
         tell("stacking", stacking_table())
     row = trained.query("network == '4×512' and batch == 128 and precision == 'float32'").iloc[0]
-    print(f"\ntrain/floor {row['train/floor']:.3f} dataloader/train {row['dataloader/train']:.3f}")
+    print("\n" + " ".join(f"{name} {row[name]:.3f}" for name in ("train/floor", "plain/train", "dataloader/train")))
 
 
 if __name__ == "__main__":

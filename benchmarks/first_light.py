@@ -83,7 +83,7 @@ def right() -> str:
 
 def kernels() -> str:
     """Microseconds per training step of the kernels that take longest, for several networks and precisions."""
-    from benchmarks.bench import RATE, data, networks
+    from benchmarks.bench import ADAM, data, networks
     from torch.profiler import ProfilerActivity, profile
 
     device, steps, lines = choose_device("cuda", threads=1), 20, []
@@ -91,7 +91,7 @@ def kernels() -> str:
         for seeds in (1, 5):
             for precision in ("float32", "tf32", "bfloat16"):
                 dtype = choose_precision(precision, device)
-                stack = Stack(networks(3072, depth, width, seeds), RATE, device, dtype)
+                stack = Stack(networks(3072, depth, width, seeds), ADAM, device, dtype)
                 examples = data(steps * 128, 3072, dtype, seeds)
                 order = torch.stack([torch.randperm(steps * 128) for _ in range(seeds)]).to(device)
                 stack.train_epoch(examples.inputs, examples.given, order, 128)

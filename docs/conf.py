@@ -36,8 +36,11 @@ autodoc_default_options = {"members": True}
 add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-# Types of other libraries cannot be linked without a network.
-nitpick_ignore_regex = [("py:.*", r"(?!epochwise\.).*")]
+# Types of other libraries cannot be linked without a network, and validators within types are no pages.
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!epochwise\.).*"),
+    ("py:class", r"epochwise\.workflow\.config_\w+\.(_\w+|keep_type|Noise)"),
+]
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]

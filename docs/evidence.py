@@ -1,13 +1,13 @@
 """Copy the evidence of a finished experiment into docs/evidence/<experiment>, small enough for the repository.
 
 - `claims.csv`, `findings.csv`, `phases_by_seed.csv`: the tables of these names.
-- `runs.csv`: one row per run: what it is made of, its achieved rate of noise, and where and how long it was trained.
-- `large_neurons.csv`: one row per run and layer: the neuron with the largest peak at the last epoch.
+- `runs.csv`: one row per run: its noise and model, its settings of training, and where and how long it was trained.
+- `large_neurons.csv`: one row per run and layer: the large neuron at the last epoch.
 - `records.csv`: one row per job: code, commit, versions, and the values of the configuration that it used.
 - `figures/<figure>.csv`: the numbers that each figure draws.
-- `twins.csv`: the summary of the twins, if there are any.
+- `twins.csv`: the table of this name, if the experiment has twins.
 
-Of an experiment beyond the paper only the figures about what is beyond are copied.
+For an experiment beyond the paper, only the figures that the documentation shows are copied.
 """
 
 import json
@@ -22,17 +22,17 @@ from epochwise.report.results import KEYS, open_run
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
 PICTURES = ROOT / "docs" / "figures"
-# The figures that the documentation shows. The others can be drawn from their numbers, and would make a clone slow.
+# The figures that the documentation shows. No others are copied, because images would make a clone slow.
 SHOWN = ("scenario", "phases", "separation_by_layer", "large_activation", "large_activation_inputs")
 
 
 @dataclass(frozen=True)
 class Question:
-    """An experiment that asks something else than the paper.
+    """An experiment beyond the paper.
 
     Attributes:
-        figures: the figures that the documentation shows of it.
-        compares: what it compares with its first one: `model`, `noise`, or None.
+        figures: names of its figures that the documentation shows.
+        compares: `model` or `noise` if all others are compared with the first one, else None.
     """
 
     figures: tuple[str, ...]
@@ -45,18 +45,19 @@ BEYOND = {
     "mnist_ablations": Question(("phases", "twins"), compares="model"),
     "width_map": Question(("maps", "twins")),
 }
-# Of provenance.json of a run.
-FROM_PROVENANCE = (
-    "noise_rate", "cpu_seconds", "wall_seconds", "resumed_from_epoch", "device", "precision", "machine", "git_commit",
-)  # fmt: skip
-# Of the table `outliers` of a run.
-FROM_OUTLIERS = ["layer", "neuron", "peak", "runner_up", "peak_over_median_active", "argmax_share", "stands_out"]
-# Of a job's record. What is left out names files and is long.
-FROM_RECORD = ("rule", "git_commit", "git_dirty", "code_sha256", "machine", "python", "versions", "spec")
+# Keys of provenance.json of a run that are copied.
+FROM_PROVENANCE = ("cpu_seconds", "wall_seconds", "resumed_from_epoch", "precision", "machine", "git_commit")
+# Columns of the table `outliers` of a run that are copied.
+FROM_OUTLIERS = [
+    "layer", "neuron", "largest_activation", "second_largest_activation", "largest_over_median_active", "argmax_share",
+    "stands_out",
+]  # fmt: skip
+# Keys of a job's record that are copied. The others list files, and are long.
+FROM_RECORD = ("rule", "git_commit", "git_dirty", "code_sha256", "machine", "python", "versions", "settings")
 
 
 def collect(results: Path) -> None:
-    """Copy the evidence and the pictures of the experiment in `results`, which is `results/<experiment>`.
+    """Copy the evidence and the pictures from the folder `results/<experiment>`.
 
     Raises FileNotFoundError if the experiment is not finished.
     """
@@ -64,9 +65,9 @@ def collect(results: Path) -> None:
         "claims": pd.read_parquet(results / "claims.parquet"),
         "findings": pd.read_parquet(results / "findings.parquet"),
         "phases_by_seed": pd.read_parquet(results / "summary" / "phases_by_seed.parquet"),
-        "runs": runs(results),
-        "large_neurons": large_neurons(results),
-        "records": records(results),
+        "runs": read_runs(results),
+        "large_neurons": read_large_neurons(results),
+        "records": read_records(results),
     }
     if (twins := results / "summary" / "twins.parquet").exists():
         tables["twins"] = pd.read_parquet(twins)
@@ -88,33 +89,32 @@ def collect(results: Path) -> None:
         shutil.copyfile(results / "figures" / f"{name}.png", pictures / f"{name}.png")
 
 
-def runs(results: Path) -> pd.DataFrame:
+def read_runs(results: Path) -> pd.DataFrame:
     """The summary table `runs`, with FROM_PROVENANCE of each run and its settings of training."""
     rows = []
     for run in pd.read_parquet(results / "summary" / "runs.parquet").to_dict("records"):
         path = results / run["noise"] / run["model"] / f"seed{run['seed']}" / "provenance.json"
         provenance = json.loads(path.read_text("utf-8"))
-        rows.append(run | {key: provenance[key] for key in FROM_PROVENANCE} | provenance["spec"]["training"])
+        rows.append(run | {key: provenance[key] for key in FROM_PROVENANCE} | provenance["settings"]["training"])
     return pd.DataFrame(rows).drop(columns="device")
 
 
-def large_neurons(results: Path) -> pd.DataFrame:
-    """FROM_OUTLIERS of each run and layer at the last epoch."""
+def read_large_neurons(results: Path) -> pd.DataFrame:
+    """FROM_OUTLIERS of each run and layer at the last epoch of the run."""
     table = open_run(results).of_runs("outliers")
     last = table.groupby(KEYS)["epoch"].transform("max")
     return table.loc[table["epoch"] == last, [*KEYS, *FROM_OUTLIERS]]
 
 
-def records(results: Path) -> pd.DataFrame:
-    """FROM_RECORD of every job of the experiment and of its data set, by the path of the record."""
+def read_records(results: Path) -> pd.DataFrame:
+    """FROM_RECORD of every job of the experiment and of all data sets, in the order of their paths."""
     provenance = results.parent / "provenance"
     rows = []
     for path in sorted(provenance.rglob("*.json")):
         record = json.loads(path.read_text("utf-8"))
-        made = list(record["outputs"])
-        if not made[0].startswith((f"results/{results.name}/", "results/data/")):
+        if not next(iter(record["outputs"])).startswith((f"results/{results.name}/", "results/data/")):
             continue
         row = {key: record[key] for key in FROM_RECORD}
-        row |= {key: json.dumps(row[key], sort_keys=True) for key in ("versions", "spec")}
+        row |= {key: json.dumps(row[key], sort_keys=True) for key in ("versions", "settings")}
         rows.append({"job": str(path.relative_to(provenance).with_suffix(""))} | row)
     return pd.DataFrame(rows)

@@ -6,7 +6,7 @@ from docs.evidence import EVIDENCE
 from epochwise.findings.verdicts import interval, number
 
 
-def with_evidence() -> set[str]:
+def list_evidence() -> set[str]:
     """The experiments with evidence."""
     return {path.parent.name for path in EVIDENCE.glob("*/claims.csv")}
 

@@ -28,7 +28,7 @@ def rewrite_links(app, docname: str, source: list[str]) -> None:
     """Let the links of a page to files that are no pages lead to the pages of these files."""
     page = Path(app.env.doc2path(docname))
 
-    def rewritten(match: re.Match) -> str:
+    def rewrite_link(match: re.Match) -> str:
         path = (page.parent / match["path"]).resolve()
         if not path.is_relative_to(ROOT) or not path.exists():
             return match[0]
@@ -41,7 +41,7 @@ def rewrite_links(app, docname: str, source: list[str]) -> None:
             return f"](file-line:{target}{match['fragment'].replace('#L', '#L-')})"
         return f"](file-page:{target})"
 
-    source[0] = NAME_OF_PAGE.sub(r"[\1](", LINK.sub(rewritten, source[0]))
+    source[0] = NAME_OF_PAGE.sub(r"[\1](", LINK.sub(rewrite_link, source[0]))
 
 
 def pages_of_files(app) -> Iterator[tuple[str, dict[str, str], str]]:

@@ -2,7 +2,9 @@
 
 import ast
 import importlib
+import inspect
 import re
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +13,7 @@ from docs import reproduction
 from epochwise import catalogue
 from epochwise.findings.claims import CLAIMS, PAPER, Claim
 from epochwise.findings.findings import FINDINGS
-from epochwise.workflow import config
+from epochwise.workflow.config_settings import Claims
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = "results/{experiment}/{noise}/{model}"
@@ -24,9 +26,9 @@ FOLDERS = (
     ("Summary over seeds", "results/{experiment}/summary", catalogue.ALL_SUMMARY_TABLES),
     ("Claims and findings", "results/{experiment}", catalogue.RESULT_TABLES),
 )
-RULE_FILES = ("dataset", "training", "activations", "analysis", "figures", "report")
-# Functions of Snakemake around a path. They say how it is treated.
-MARKERS = ("ensure", "report", "directory", "ancient", "expand", "unpack")
+# A rule in a rules file, as `rule a:` or `use rule b as a with:`; and a directive in it.
+RULE = re.compile(r"^(?:use rule (?P<base>\w+) as|rule) (?P<name>\w+)(?: with)?:\n(?P<body>(?:    .*\n|\n)*)", re.M)
+DIRECTIVE = re.compile(r"^    (\w+):(.*\n(?:(?!    \w).*\n)*)", re.M)
 PIXELS = 3072  # of an example image, because the width of the column `pixels` depends on the data set
 
 
@@ -37,7 +39,7 @@ def claims_page() -> str:
         "A claim turns one statement into one number per run, its *effect*. A positive effect supports the\n"
         "statement. The verdict compares the 95 % interval of the effect over seeds with the *margin*, as\n"
         "[science.md](science.md#claims-verdicts-and-findings) explains. All statements are in our words. The\n"
-        "*source* says whether the paper states it. A finding rests on its *primary* claims alone. What came out is\n"
+        "*source* says whether the paper states it. A finding rests on its *primary* claims alone. The results are\n"
         "in [reproduction.md](reproduction.md). `make docs` generates this page from\n"
         "[claims.py](../workflow_scripts/epochwise/findings/claims.py).\n"
     ]
@@ -48,13 +50,12 @@ def claims_page() -> str:
 
 
 def _claim_section(claim: Claim, primary: tuple[str, ...]) -> str:
-    margins = config.load_schema()["$defs"]["settings"]["properties"]["claims"]["properties"]
     whose = "the paper" if claim.source == PAPER else "ours, a stricter reading or a check of ours"
     beyond = ", compared with the first model, seed by seed" if claim.beyond_first else ""
     rows = [
         f"- source: {whose}" + (" (primary claim)" if claim.name in primary else ""),
-        f"- effect: {claim.measure} ([code]({reproduction.code_of(claim)}))",
-        f"- margin: {margins[claim.margin]['default']:g} (`claims.{claim.margin}`)",
+        f"- effect: {claim.definition} ([code]({reproduction.code_of(claim)}))",
+        f"- margin: {Claims.model_fields[claim.margin].default:g} (`claims.{claim.margin}`)",
         f"- models: {claim.scope}{beyond}",
         f"- figures: {', '.join(f'`{name}`' for name in claim.figures)}",
     ]
@@ -106,42 +107,54 @@ def _type(kind: pa.DataType) -> str:
     return f"list of {kind.value_type}" if pa.types.is_list(kind) else str(kind)
 
 
+def read_rules() -> dict[str, dict[str, str]]:
+    """By rule: the text of each of its directives, and its docstring under `about`.
+
+    Rules are in the order of the Snakefile's includes. A rule made from another one has the directives of both.
+    """
+    rules: dict[str, dict[str, str]] = {}
+    for path in re.findall(r'^include: "(.+)"', (ROOT / "Snakefile").read_text("utf-8"), re.M):
+        for match in RULE.finditer((ROOT / path).read_text("utf-8")):
+            base = rules[match["base"]] if match["base"] else {}
+            rules[match["name"]] = base | dict(DIRECTIVE.findall(match["body"]))
+            if about := re.search(r'^    """(.*?)"""', match["body"], re.M | re.S):
+                rules[match["name"]]["about"] = inspect.cleandoc(about[1])
+    return rules
+
+
 def rules_page() -> str:
-    """The text of docs/rules.md: every rule with its description, its inputs and its outputs."""
+    """The text of docs/rules.md: every rule with its description, its settings, its inputs and its outputs."""
     parts = [
         "# Rules\n\nEvery result is made by one of these rules. `make docs` generates this page from the files in "
-        "`rules/`.\nThe script of a rule is `workflow_scripts/<rule>.py`. What the tables hold is in "
-        "[tables.md](tables.md).\n\n![The rules](figures/rule_graph.png)\n"
+        "`rules/`.\nThe settings are those that the results of the rule depend on. [tables.md](tables.md) describes "
+        "the tables.\n\n![The rules](figures/rule_graph.png)\n"
     ]
-    for name in RULE_FILES:
-        text = (ROOT / "rules" / f"{name}.smk").read_text("utf-8")
-        rules = re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", text, re.M | re.S)
-        parts += [_rule_section(rule, body) for rule, body in rules]
+    for rule, directives in read_rules().items():
+        script = re.search(r'"\.\./(\S+)"', directives["script"])[1]
+        settings = ", ".join(f"`{name}`" for name in re.findall(r'setting\("([\w.]+)"', directives["params"]))
+        parts.append(f"## {rule}\n\n{directives['about']}\n")
+        parts.append(f"Script: [{script}](../{script}). Settings: {settings or 'none'}.\n")
+        for title, directive in (("Inputs", "input"), ("Outputs", "output")):
+            parts.append(f"{title}:\n\n" + "\n".join(f"- {file}" for file in _files(directives[directive])) + "\n")
     return "\n".join(parts)
 
 
-def _rule_section(rule: str, body: str) -> str:
-    description = re.search(r'"""(.*?)"""', body, re.S)[1]
-    inputs, outputs = (
-        f"{title}:\n\n" + "\n".join(f"- {entry}" for entry in _files(body, directive)) + "\n"
-        for title, directive in (("Inputs", "input"), ("Outputs", "output"))
-    )
-    return "\n".join([f"## {rule}\n\n{description}\n", inputs, outputs])
-
-
-def _files(body: str, directive: str) -> list[str]:
+def _files(arguments: str) -> list[str]:
     """The files that a directive of a rule names, in Markdown. A directive is written like the arguments of a call."""
-    arguments = re.search(rf"^    {directive}:\n(.*?)(?=^    \w+:|\Z)", body, re.M | re.S)[1]
     call = ast.parse(f"call({arguments})", mode="eval").body
     entries = [_file(argument) for argument in call.args]
     for keyword in call.keywords:
-        name = f"`{keyword.arg}`: " if keyword.arg else ""
-        entries.append(name + _file(keyword.value))
+        if isinstance(keyword.value, ast.DictComp):  # **{table.name: … for table in catalogue.SUMMARY_GROUPS["runs"]}
+            tables = eval(ast.unparse(keyword.value.generators[0].iter), {"catalogue": catalogue})
+            path = _file(keyword.value.value)
+            entries += [f"`{table.name}`: {path.replace('{table.path}', table.path)}" for table in tables]
+        else:
+            entries.append(f"`{keyword.arg}`: {_file(keyword.value)}")
     return entries
 
 
 def _file(value: ast.expr) -> str:
-    """One input or output in Markdown: its path, or the function in rules/common.smk that finds it.
+    """One input or output in Markdown: its path, or what the function finds that names it.
 
     For instance `ensure(f"{RUN}/history.parquet", non_empty=True)` gives the path of history.parquet.
     """
@@ -149,16 +162,23 @@ def _file(value: ast.expr) -> str:
         path = value.value if isinstance(value, ast.Constant) else ast.unparse(value)[2:-1]
         path = path.replace("{{", "{").replace("}}", "}")
         return f"`{path.replace('{RUN}', RUN).replace('{MODEL}', MODEL)}`"
-    if isinstance(value, ast.DictComp):  # **{table.name: … for table in catalogue.SUMMARY_TABLES}
-        return f"{_file(value.value)}, for each of `{ast.unparse(value.generators[0].iter)}`"
-    if isinstance(value, ast.Call) and ast.unparse(value.func) in MARKERS:
-        return _file(value.args[0])
-    if isinstance(value, ast.Call) and value.args and ast.unparse(value.func) == "if_chosen":
-        return f"{_file(value.args[1])}, if `{value.args[0].value}` is chosen"
-    if isinstance(value, ast.Call) and value.args and ast.unparse(value.func) == "of_all_runs":
-        return f"`{RUN}/{value.args[0].value}` of every run"
-    if isinstance(value, ast.Call) and value.args and ast.unparse(value.func) == "data_file":
-        return f"`results/data/{{dataset}}/{value.args[0].value}.parquet`"
-    if isinstance(value, ast.Attribute):  # rules.summary.output
+    if isinstance(value, ast.Attribute):  # rules.claims.output
         return f"all outputs of `{ast.unparse(value).split('.')[1]}`"
-    return f"what `{ast.unparse(value)}` in `rules/common.smk` finds"
+    if isinstance(value, ast.Name):
+        return f"{_input_functions()[value.id]} (`{value.id}`)"
+    name = ast.unparse(value.func)
+    if name == "if_enabled":
+        return f"{_file(value.args[1])}, if `{value.args[0].value}` is enabled"
+    if name == "of_all_runs":
+        return f"`{RUN}/{value.args[0].value}` of every run"
+    if name == "data_file":
+        return f"`results/data/{{dataset}}/{value.args[0].value}.parquet`"
+    return _file(value.args[0])  # ensure, report, directory, ancient, expand, unpack
+
+
+@cache
+def _input_functions() -> dict[str, str]:
+    """What each input function of the rules finds, from its docstring."""
+    text = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "rules").glob("*.smk")))
+    found = re.findall(r'^def (\w+)\(wildcards\):\n    """Input function: (.*?)\.?(?:\n|"""|\. )', text, re.M)
+    return dict(found)

@@ -7,26 +7,27 @@ import jinja2
 import pandas as pd
 
 from docs.evidence import BEYOND, ROOT
-from docs.evidence_tables import counts, estimate, markdown, read, with_evidence
-from docs.outcomes import course
+from docs.evidence_tables import counts, estimate, list_evidence, markdown, read
+from docs.outcomes import outcomes, training_course
 from epochwise.findings.claims import CLAIMS, Claim
 from epochwise.findings.findings import FINDINGS, Finding
 
 ORDER = ("cifar10", "cifar10_small", "mnist")  # the paper's data first
 TEMPLATE = Path(__file__).with_suffix(".md.jinja")
-# Settings that the paper leaves open, as columns of `runs.csv`.
+# Settings that the public text of the paper leaves out, as columns of `runs.csv`.
+OPTIONAL = ("measures", "interventions")  # parts whose claims have their own tables
 OPEN = ("width", "learning_rate", "batch_size", "epochs", "input_scaling", "initialization", "precision")
 
 
-def experiments() -> list[str]:
-    """The experiments with evidence that repeat what the paper did: those of ORDER first."""
-    found = with_evidence() - set(BEYOND)
+def list_experiments() -> list[str]:
+    """The experiments with evidence that repeat the paper: those of ORDER first."""
+    found = list_evidence() - set(BEYOND)
     return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
 
 
 def page() -> str:
     """The text of docs/reproduction.md."""
-    names = experiments()
+    names = list_experiments()
     template = jinja2.Template(
         TEMPLATE.read_text("utf-8"), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
@@ -35,21 +36,23 @@ def page() -> str:
         experiments=names,
         about=_about(names),
         course=_course(names),
+        outcomes=outcomes,
+        beyond=_beyond,
         effect=_effect,
         settings=_settings(names),
         findings=[(finding, _verdicts(finding, names), _primary(finding, names)) for finding in FINDINGS],
-        others=_table([claim for claim in CLAIMS if not _is_primary(claim)], names),
+        others=_table([claim for claim in CLAIMS if not (_is_primary(claim) or claim.needs in OPTIONAL)], names),
     )
 
 
-def beyond(part: str) -> str:
+def _beyond(part: str) -> str:
     """Markdown: the claims of an optional part of the workflow, in every experiment whose evidence has them."""
-    names = [*experiments(), *(name for name in BEYOND if name in with_evidence())]
+    names = [*list_experiments(), *(name for name in BEYOND if name in list_evidence())]
     return _table([claim for claim in CLAIMS if claim.needs == part], names)
 
 
 def overview(names: list[str], base: str) -> str:
-    """Markdown: a row per finding with its verdict in each experiment. `base` is the way from the page to docs/."""
+    """Markdown: a row per finding with its verdict in each experiment. `base` is the path from the page to docs/."""
     rows = []
     for finding in FINDINGS:
         row = {"finding": f"**{finding.title}.** {finding.statement}"}
@@ -78,7 +81,7 @@ def _about(names: list[str]) -> str:
                     for model, rows in runs.groupby("model", sort=False)
                 ),
                 "seeds": runs["seed"].nunique(),
-                "wrong labels": f"{runs['noise_rate'].mean():.1%}",
+                "wrong labels": f"{runs['achieved_rate'].mean():.1%}",
                 "training": f"{core_hours(runs):.2g} core-hours",
                 "machine": ", ".join(runs["machine"].unique()),
                 "trained at": ", ".join(commits) or "–",
@@ -88,7 +91,7 @@ def _about(names: list[str]) -> str:
 
 
 def core_hours(runs: pd.DataFrame) -> float:
-    """The time that training took. A continued run tells that of its last epochs: per model, these stand for all."""
+    """Core-hours of training. A continued run recorded only its last epochs, so their rate counts for all epochs."""
     trained = runs["epochs"] - runs["resumed_from_epoch"].fillna(0)
     sums = runs.assign(trained=trained).groupby("model")[["cpu_seconds", "epochs", "trained"]].sum()
     return (sums["cpu_seconds"] * sums["epochs"] / sums["trained"]).sum() / 3600
@@ -96,13 +99,15 @@ def core_hours(runs: pd.DataFrame) -> float:
 
 def _course(names: list[str]) -> str:
     """Markdown: a row per experiment and model: test accuracy, fit of the noise, and the largest activation."""
-    tables = [course(name).assign(experiment=f"[`{name}`](evidence/{name}/phases_by_seed.csv)") for name in names]
+    tables = [
+        training_course(name).assign(experiment=f"[`{name}`](evidence/{name}/phases_by_seed.csv)") for name in names
+    ]
     table = pd.concat(tables).drop(columns=["noise", "wrong labels"])
     return markdown(table[["experiment", *table.columns.drop("experiment")]])
 
 
 def _settings(names: list[str]) -> str:
-    """Markdown: our values of what the paper leaves open, for each experiment."""
+    """Markdown: our settings that the public text of the paper leaves out, for each experiment."""
     rows = []
     for name in names:
         runs = read(name, "runs")

@@ -2,6 +2,8 @@
 
 Usage: snakemake --rulegraph dot all | python docs/rule_graph.py docs/figures/rule_graph.png
 
+`make docs` draws the graph with all optional parts, so that every rule is in it.
+
 An edge that other edges imply, such as the one from dataset to extract, is left out.
 """
 
@@ -51,8 +53,8 @@ def main(dot: str, picture: Path) -> None:
     axes.set_axis_off()
     boxes = {}
     for rule, (x, y) in place.items():
-        look = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": theme.BLUE}
-        text = axes.text(x, -y, rule, ha="center", va="center", bbox=look, fontsize=theme.SMALL)
+        look = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": theme.BLUE}
+        text = axes.text(x, -y, rule.replace("_", "_\n"), ha="center", va="center", bbox=look, fontsize=6)
         boxes[rule] = text.get_bbox_patch()
     figure.draw_without_rendering()  # because only then the boxes have a size
     for before, after in graph.edges:
@@ -67,5 +69,5 @@ def main(dot: str, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    with theme.applied():
+    with theme.use_theme():
         main(sys.stdin.read(), Path(sys.argv[1]))

@@ -19,20 +19,19 @@ sys.path.insert(0, str(ROOT))
 
 from tests.workflow import staleness  # noqa: E402
 
-from docs import evidence, outcomes, references, reproduction  # noqa: E402
+from docs import evidence, references, reproduction  # noqa: E402
 from epochwise.data import noise_kinds  # noqa: E402
-from epochwise.workflow import config  # noqa: E402
+from epochwise.workflow import config, config_types  # noqa: E402
 
 
 def config_page() -> str:
-    """The text of docs/config.md, from the schema of the configuration."""
-    schema = config.load_schema()
+    """The text of docs/config.md, from the models of the configuration."""
     return (
         "# Configuration\n\n"
         "All keys of `config.yaml`, with their legal values and defaults. `make docs` generates this page from\n"
-        "`schemas/config.schema.yaml`. Every key under `defaults` can also be set under `experiments.<name>`, for\n"
-        f"that experiment alone.\n\nRules for a `<name>`: {schema['$defs']['name']['description']}\n\n"
-        f"{config.reference(noise_kinds.load())}"
+        "`config_settings.py` and `config_models.py` in `workflow_scripts/epochwise/workflow`. Every key under\n"
+        "`defaults` can also be set under `experiments.<name>`, for that experiment alone.\n\n"
+        f"Rules for a `<name>`: {config_types.NAME_RULE}\n\n{config.reference(noise_kinds.load())}"
     )
 
 
@@ -91,12 +90,8 @@ def update_pages() -> None:
     """Rewrite the pages that are made from the code and the evidence."""
     for name, text in PAGES.items():
         (ROOT / "docs" / name).write_text(text(), encoding="utf-8")
-    for part in ("measures", "interventions"):
-        rewrite("docs/science.md", part, reproduction.beyond(part))
-    for name in evidence.BEYOND:
-        rewrite("docs/science.md", name, outcomes.outcomes(name))
-    rewrite("README.md", "findings", reproduction.overview(reproduction.experiments(), "docs/"))
-    rewrite("docs/index.md", "findings", reproduction.overview(reproduction.experiments(), ""))
+    for document, base in (("README.md", "docs/"), ("docs/index.md", "")):
+        rewrite(document, "findings", reproduction.overview(reproduction.list_experiments(), base))
 
 
 def update_benchmarks(folder: Path) -> None:

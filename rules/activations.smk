@@ -17,7 +17,7 @@ rule extract:
     input:
         train=data_file("train"),
         test=data_file("test"),
-        labels=labels,
+        labels=labels_of_run,
         snapshots=ancient(f"{RUN}/snapshots"),  # the manifest says whether they changed
         manifest=f"{RUN}/snapshots.sha256",
     output:
@@ -36,7 +36,7 @@ rule extract:
         mem_mb=extract_mb,
         runtime=extract_minutes,
     params:
-        spec=settings_spec("activations"),
+        activations=setting("activations"),
         code=code_of("extract.py"),
     script:
         "../workflow_scripts/extract.py"

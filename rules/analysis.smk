@@ -3,12 +3,11 @@
 In:
 
 - `results/{experiment}/{noise}/{model}/seed{seed}/activations/*.parquet` and `history.parquet` of every run
-- `results/{experiment}/{noise}/labels.parquet` and `results/data/{dataset}/features.parquet`
+- the summary tables, `results/{experiment}/{noise}/labels.parquet` and `results/data/{dataset}/features.parquet`
 
 Out:
 
 - beside each run `separation.parquet`, `outliers.parquet` and `large_activation.parquet`
-- over seeds `results/{experiment}/summary/*.parquet`
 - `results/{experiment}/claims.{parquet,md}` and `findings.{parquet,md}`
 """
 
@@ -28,10 +27,10 @@ rule separation:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(5),
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
-        spec=settings_spec("separation"),
+        separation=setting("separation"),
         code=code_of("separation.py"),
     script:
         "../workflow_scripts/separation.py"
@@ -43,7 +42,7 @@ rule outliers:
         neurons=f"{RUN}/activations/neurons.parquet",
         samples=f"{RUN}/activations/samples.parquet",
         outputs=f"{RUN}/activations/outputs.parquet",
-        labels=labels,
+        labels=labels_of_run,
         features=data_file("features"),
     output:
         outliers=ensure(f"{RUN}/outliers.parquet", non_empty=True),
@@ -56,56 +55,25 @@ rule outliers:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1500),
-        runtime=growing(10),
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(10),
     params:
-        spec=settings_spec("outliers"),
+        outliers=setting("outliers"),
         code=code_of("outliers.py"),
     script:
         "../workflow_scripts/outliers.py"
 
 
-rule summary:
-    """Bring all runs of an experiment together over seeds."""
-    input:
-        history=of_all_runs("history.parquet"),
-        labels=labels_by_run,
-        separation=of_all_runs("separation.parquet"),
-        outliers=of_all_runs("outliers.parquet"),
-        neurons=of_all_runs("activations/neurons.parquet"),
-        large_activation=of_all_runs("large_activation.parquet"),
-    output:
-        **{
-            table.name: ensure(f"results/{{experiment}}/summary/{table.path}", non_empty=True)
-            for table in catalogue.SUMMARY_TABLES
-        },
-    log:
-        "results/logs/summary/{experiment}.log",
-    benchmark:
-        "results/logs/summary/{experiment}.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=summary_mb,
-        runtime=growing(20),
-    params:
-        spec=summary_spec,
-        code=code_of("summary.py"),
-    script:
-        "../workflow_scripts/summary.py"
-
-
 rule claims:
     """Test every claim over seeds, and judge the paper's three findings."""
     input:
-        about_runs="results/{experiment}/summary/runs.parquet",
+        runs="results/{experiment}/summary/runs.parquet",
         phases="results/{experiment}/summary/phases_by_seed.parquet",
         separation=of_all_runs("separation.parquet", noisy_runs),
         outliers=of_all_runs("outliers.parquet", noisy_runs),
         large_activation=of_all_runs("large_activation.parquet", noisy_runs),
-        interventions=if_chosen("interventions", of_all_runs("interventions.parquet", noisy_runs)),
-        measures=if_chosen("measures", of_all_runs("measures.parquet", noisy_runs)),
+        interventions=if_enabled("interventions", of_all_runs("interventions.parquet", noisy_runs)),
+        measures=if_enabled("measures", of_all_runs("measures.parquet", noisy_runs)),
     output:
         claims=ensure("results/{experiment}/claims.parquet", non_empty=True),
         claims_text=ensure("results/{experiment}/claims.md", non_empty=True),
@@ -120,9 +88,11 @@ rule claims:
     threads: 1
     resources:
         mem_mb=summary_mb,
-        runtime=growing(5),
+        runtime=per_attempt(5),
     params:
-        spec=claims_spec,
+        runs=setting("runs", noisy_runs),
+        claims=setting("claims"),
+        level=setting("summary.level"),
         code=code_of("claims.py"),
     script:
         "../workflow_scripts/claims.py"

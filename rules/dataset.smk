@@ -9,7 +9,7 @@ Out: `results/data/{dataset}/train.parquet`, `test.parquet`, `features.parquet`;
 rule dataset:
     """Bring a data set into one table layout, whatever its source."""
     input:
-        source=source_files,
+        source=source_paths,
     output:
         train=ensure("results/data/{dataset}/train.parquet", non_empty=True),
         test=ensure("results/data/{dataset}/test.parquet", non_empty=True),
@@ -22,9 +22,14 @@ rule dataset:
     threads: 1
     resources:
         mem_mb=dataset_mb,
-        runtime=growing(20),
+        runtime=per_attempt(20),
     params:
-        spec=dataset_spec,
+        source=setting("source"),
+        path=setting("path"),
+        sha256=setting("sha256"),
+        image_size=setting("image_size"),
+        channels=setting("channels"),
+        sizes=setting("sizes", source_sizes),
         code=code_of("dataset.py"),
     script:
         "../workflow_scripts/dataset.py"
@@ -45,9 +50,9 @@ rule features:
     threads: 1
     resources:
         mem_mb=features_mb,
-        runtime=growing(10),
+        runtime=per_attempt(10),
     params:
-        spec=features_spec,
+        components=setting("components"),
         code=code_of("features.py"),
     script:
         "../workflow_scripts/features.py"
@@ -57,7 +62,7 @@ rule corrupt:
     """Choose the training samples and corrupt their labels."""
     input:
         train=data_file("train"),
-        noise=noise_files,
+        noise=noise_paths,
         matched=matched_labels,
     output:
         labels=ensure("results/{experiment}/{noise}/labels{draw}.parquet", non_empty=True),
@@ -69,10 +74,13 @@ rule corrupt:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(5),
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
-        spec=corrupt_spec,
+        subset=setting("subset"),
+        noise=setting("noise", noise_settings),
+        draw_seeds=setting("draw_seeds", draw_seeds),
+        sizes=setting("sizes", noise_sizes),
         code=corrupt_code,
     script:
         "../workflow_scripts/corrupt.py"

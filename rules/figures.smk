@@ -27,10 +27,13 @@ rule figure:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(5),
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(5),
     params:
-        spec=figure_spec,
+        dpi=setting("figures.dpi"),
+        shown=setting("shown", shown_run),
+        options=setting("options", figure_options),
+        noises=setting("noises", labelled_noises),
         code=lambda wildcards: code_of("figure.py", f"epochwise/figures/{wildcards.figure}.py"),
     script:
         "../workflow_scripts/figure.py"

@@ -29,10 +29,10 @@ rule captions:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(5),
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(5),
     params:
-        spec=settings_spec("summary"),
+        level=setting("summary.level"),
         code=code_of("captions.py"),
     script:
         "../workflow_scripts/captions.py"
@@ -64,10 +64,11 @@ rule explorer:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(10),
+        mem_mb=per_attempt(3000),
+        runtime=per_attempt(10),
     params:
-        spec=over_seeds_spec,
+        runs=setting("runs", runs),
+        level=setting("summary.level"),
         code=code_of("explorer.py"),
     script:
         "../workflow_scripts/explorer.py"
@@ -79,9 +80,7 @@ rule archive:
         rules.captions.output,
         rules.explorer.output,
         rules.claims.output,
-        lambda wildcards: summary_files(wildcards.experiment) + figure_files(wildcards.experiment),
-        labels_of_all_runs,
-        archived_files_of_all_runs,
+        archived_files,
     output:
         archive=ensure("results/{experiment}/archive.zip", non_empty=True),
     log:
@@ -92,10 +91,10 @@ rule archive:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(15),
+        mem_mb=per_attempt(1000),
+        runtime=per_attempt(15),
     params:
-        spec=lambda wildcards: spec(block(wildcards)),
+        experiment=setting("experiment", block),
         code=code_of("archive.py"),
     script:
         "../workflow_scripts/archive.py"

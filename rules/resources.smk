@@ -3,10 +3,8 @@
 The values are upper bounds of what was measured (docs/cluster.md). Memory and time grow with each retry.
 """
 
-from epochwise.workflow.schedule import log_spaced, selected
 
-
-def growing(value):
+def per_attempt(value):
     """A resource that grows with each retry. The values bound what was measured (docs/cluster.md), 5 minutes at least."""
     return lambda wildcards, attempt: attempt * value
 

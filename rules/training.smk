@@ -33,7 +33,8 @@ rule train:
         jobs_per_gpu=1,
         checkpoint_seconds=checkpoint_seconds,
     params:
-        spec=train_spec,
+        model=setting("model", trained_model),
+        seeds=setting("seeds", seeds),
         code=code_of("train.py"),
     script:
         "../workflow_scripts/train.py"
@@ -46,10 +47,10 @@ rule publish:
     has failed, because Snakemake does not miss a manifest that nothing stale needs.
     """
     input:
-        manifest=trained,
+        manifest=manifest_of_unit,
         train=data_file("train"),
         test=data_file("test"),
-        labels=labels,
+        labels=labels_of_run,
     output:
         history=ensure(f"{RUN}/history.parquet", non_empty=True),
         snapshots=directory(f"{RUN}/snapshots"),
@@ -63,10 +64,10 @@ rule publish:
         "../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=growing(500),
-        runtime=growing(5),
+        mem_mb=per_attempt(500),
+        runtime=per_attempt(5),
     params:
-        spec=publish_spec,
+        model=setting("model", trained_model),
         code=code_of("publish.py", "train.py"),
     script:
         "../workflow_scripts/publish.py"

@@ -5,7 +5,7 @@ from pathlib import Path
 from epochwise.workflow import archive, verify
 from epochwise.workflow.job import job
 
-with job(snakemake) as spec:
+with job(snakemake) as settings:
     results = Path(snakemake.output.archive).parents[1]
-    records = verify.records_behind(snakemake.input, verify.read_records(results), results.parent)
-    archive.pack([*snakemake.input, *records], spec, snakemake.output.archive)
+    records = verify.trace_records(snakemake.input, verify.read_records(results), results.parent)
+    archive.pack([*snakemake.input, *records], settings["experiment"], snakemake.output.archive)

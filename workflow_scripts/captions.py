@@ -10,13 +10,15 @@ from epochwise.workflow import tables
 from epochwise.workflow.files import atomic
 from epochwise.workflow.job import job
 
-with job(snakemake) as spec:
+with job(snakemake) as settings:
     claims = tables.read(snakemake.input.claims, CLAIMS_TABLE)
     findings = tables.read(snakemake.input.findings, FINDINGS_TABLE)
-    texts = {path: captions.caption(Path(path).stem, claims, spec["level"]) for path in snakemake.output.captions}
+    texts = {path: captions.caption(Path(path).stem, claims, settings["level"]) for path in snakemake.output.captions}
     start = next(path for path in texts if Path(path).stem == "findings")
-    texts[start] = opening(snakemake.wildcards.experiment, claims, findings, spec["level"])
-    texts[snakemake.output.html] = captions.claims_page(snakemake.wildcards.experiment, claims, findings, spec["level"])
+    texts[start] = opening(snakemake.wildcards.experiment, claims, findings, settings["level"])
+    texts[snakemake.output.html] = captions.claims_page(
+        snakemake.wildcards.experiment, claims, findings, settings["level"]
+    )
     for path, text in texts.items():
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -7,17 +7,17 @@ from epochwise.workflow import tables
 from epochwise.workflow.files import atomic
 from epochwise.workflow.job import job
 
-with job(snakemake) as spec:
+with job(snakemake) as settings:
     given, made = snakemake.input, snakemake.output
     names = ("phases", "separation", "outliers", "large_activation", "interventions", "measures")
-    runs = evidence.read_runs(spec["runs"], **{name: given[name] for name in names})
-    judged = judging.judge(runs, evidence.weights_by_model(given.about_runs), spec["margins"], spec["level"])
+    runs = evidence.read_runs(settings["runs"], **{name: given[name] for name in names})
+    judged = judging.judge(runs, evidence.weights_by_model(given.runs), settings["claims"], settings["level"])
     found = findings.judge_findings(judged)
     tables.write(judged, judging.CLAIMS_TABLE, made.claims)
     tables.write(found, findings.FINDINGS_TABLE, made.findings)
     texts = {
-        made.claims_text: judging.to_markdown(judged, spec["level"]),
-        made.findings_text: findings.to_markdown(found, judged, spec["level"]),
+        made.claims_text: judging.to_markdown(judged, settings["level"]),
+        made.findings_text: findings.to_markdown(found, judged, settings["level"]),
     }
     for path, text in texts.items():
         with atomic(path) as temporary:

@@ -7,7 +7,7 @@ from epochwise.training.device import choose_device
 from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
-with job(snakemake) as spec:
+with job(snakemake) as settings:
     # A GPU is used only if the rule was given one, because another job may be using it.
     wanted = "auto" if snakemake.resources.get("gpu", 0) else "cpu"
     labels = tables.read(snakemake.input.labels, LABELS)
@@ -16,7 +16,7 @@ with job(snakemake) as spec:
         images=image_table.read(snakemake.input.train),
         test=image_table.read(snakemake.input.test),
         labels={name: labels[name].to_numpy() for name in labels},
-        settings=spec,
+        settings=settings["activations"],
         outputs={name: snakemake.output[name] for name in SCHEMAS},
         device=choose_device(wanted, snakemake.threads),
     )

@@ -9,17 +9,17 @@ from epochwise.findings.drawn import SCHEMAS
 from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
-with job(snakemake) as spec, theme.applied():
+with job(snakemake) as settings, theme.use_theme():
     inputs = {
         name: image_table.read(path) if name == "train_images" else tables.read(path, SCHEMAS[name])
         for name, path in snakemake.input.items()
         if name != "labels"
     }
-    if "noises" in spec:
-        paths = zip(spec["noises"], snakemake.input.labels, strict=True)
+    if settings["noises"]:
+        paths = zip(settings["noises"], snakemake.input.labels, strict=True)
         inputs["labels"] = {noise: tables.read(path, LABELS) for noise, path in paths}
     # Imported by name, because an import of all figures would redraw all of them after an edit of one.
     module = importlib.import_module(f"epochwise.figures.{snakemake.wildcards.figure}")
-    figure, numbers = module.draw(inputs, spec["shown"], spec["options"])
+    figure, numbers = module.draw(inputs, settings["shown"], settings["options"])
     output = snakemake.output
-    theme.save(figure, numbers, output.pdf, output.png, output.csv, spec["dpi"])
+    theme.save(figure, numbers, output.pdf, output.png, output.csv, settings["dpi"])

@@ -7,16 +7,16 @@ from epochwise.data.features import FEATURES
 from epochwise.workflow import tables
 from epochwise.workflow.job import job
 
-with job(snakemake) as spec:
-    given, made = snakemake.input, snakemake.output
-    found = outliers.outliers(tables.read(given.neurons, NEURONS), spec["massive_value"], spec["massive_ratio"])
+with job(snakemake) as settings:
+    given, made, options = snakemake.input, snakemake.output, settings["outliers"]
+    found = outliers.outliers(tables.read(given.neurons, NEURONS), options["massive_value"], options["massive_ratio"])
     tables.write(found, outliers.OUTLIERS, made.outliers)
-    followed = large_activation.what_it_follows(
+    followed = large_activation.input_output_association(
         tables.read(given.samples, SAMPLES),
         outputs=tables.read(given.outputs, OUTPUTS),
         labels=tables.read(given.labels, LABELS),
         features=tables.read(given.features, FEATURES),
-        folds=spec["folds"],
-        ridge=spec["ridge"],
+        folds=options["folds"],
+        ridge=options["ridge"],
     )
     tables.write(followed, large_activation.LARGE_ACTIVATION, made.large_activation)

@@ -4,19 +4,20 @@ from pathlib import Path
 
 from epochwise.training import folders
 from epochwise.training.run import Inputs, train_networks
-from epochwise.workflow.files import hold
+from epochwise.workflow.files import lock
 from epochwise.workflow.job import job
 
-with job(snakemake) as spec:
+with job(snakemake) as settings:
+    model = {**settings["model"], "seeds": settings["seeds"]}
     manifest = Path(snakemake.output.manifest)
     folder = folders.training_folder(manifest)
-    lock = hold(folder.with_suffix(".lock"))
+    held = lock(folder.with_suffix(".lock"))
     train_networks(
         folder,
-        spec,
+        model,
         Inputs(**snakemake.input),
         code=snakemake.params.code,
         threads=snakemake.threads,
         resources=dict(snakemake.resources),
     )
-    folders.write_manifest(manifest, folders.trained_files(folder, spec["seeds"], spec["training"]))
+    folders.write_manifest(manifest, folders.trained_files(folder, model["seeds"], model["training"]))

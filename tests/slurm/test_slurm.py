@@ -140,7 +140,7 @@ def test_a_run_that_is_stopped_requeued_and_out_of_time_ends_with_the_same_bytes
 
         groups = re.findall(r"SLURM jobid (\d+) \(log: \S*/(group|rule)_(\w+)", told(checkout))
         assert len(groups) <= 10, "tens of jobs, not hundreds"
-        job = next(job for job, _, name in groups if name.startswith("results") and "summary" in name)
+        job = next(job for job, _, name in groups if name.startswith("results") and "summarize" in name)
         found = record(job)
         assert found["NumCPUs"] == "1" and int(found["MinMemoryNode"].removesuffix("M")) <= 3000, "not the sum of all"
 

@@ -8,19 +8,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from epochwise.activations.edit_tables import ANATOMY_IMAGES
-from epochwise.activations.tables import SAMPLES
 from epochwise.data.corruption import LABELS
-from epochwise.findings import causes, geometry, summary, twins
+from epochwise.findings import drawn
+from epochwise.findings.intervals import over_seeds
+from epochwise.findings.summarize import SUMMARIES, summarize
 
-SCHEMAS = (
-    twins.SCHEMAS
-    | summary.SCHEMAS
-    | causes.SCHEMAS
-    | geometry.SCHEMAS
-    | {"labels": LABELS, "samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
-)
-STATISTICS = {
+SCHEMAS = drawn.SCHEMAS | {"labels": LABELS}
+MEASURES = {
     "pearson": ("norm", "brightness", "contrast"),
     "spearman": ("norm", "brightness", "contrast", "probability", "loss"),
     "r2": ("components",),
@@ -131,10 +125,11 @@ def separation(case, epochs):
 def outliers(case, epochs):
     def run(rng, layers):
         table = pd.DataFrame([*itertools.product(epochs, range(1, layers + 1))], columns=["epoch", "layer"])
-        peak = rng.uniform(4, 40, len(table))
-        over = np.where(case.missing & (table["layer"] == layers), np.nan, peak)
-        others = dict.fromkeys(("runner_up", "peak_over_median_peak", "kurtosis"), peak / 2)
-        return table.assign(peak=peak, peak_over_median_active=over, argmax_share=rng.random(len(table)), **others)
+        largest = rng.uniform(4, 40, len(table))
+        over = np.where(case.missing & (table["layer"] == layers), np.nan, largest)
+        names = ("second_largest_activation", "largest_over_median_neuron", "kurtosis")
+        table = table.assign(largest_activation=largest, largest_over_median_active=over)
+        return table.assign(argmax_share=rng.random(len(table)), **dict.fromkeys(names, largest / 2))
 
     return by_run(case, run).assign(massive=False)
 
@@ -150,10 +145,10 @@ def neurons(case, epochs):
 
 def large_activation(case, epochs):
     def run(rng, layers):
-        pairs = [(feature, statistic) for statistic, features in STATISTICS.items() for feature in features]
+        pairs = [(feature, measure) for measure, features in MEASURES.items() for feature in features]
         keys = [(*key, *pair) for key in itertools.product(epochs, range(1, layers + 1)) for pair in pairs]
-        table = pd.DataFrame(keys, columns=["epoch", "layer", "feature", "statistic"])
-        signed = table["statistic"].isin(["pearson", "spearman"])
+        table = pd.DataFrame(keys, columns=["epoch", "layer", "feature", "measure"])
+        signed = table["measure"].isin(["pearson", "spearman"])
         value = np.where(signed, rng.uniform(-0.9, 0.9, len(table)), rng.uniform(0.1, 0.9, len(table)))
         if case.missing:
             value[table["feature"] == "norm"] = np.nan
@@ -172,13 +167,9 @@ def twins_of(case):
     return pd.DataFrame(rows, columns=SCHEMAS["twins"].names)
 
 
-def runs_of(case):
-    """The summary table `runs`: the width grows from model to model."""
-    rows = []
-    for noise, (i, (model, layers)), seed in itertools.product(case.noises, enumerate(case.models.items()), case.seeds):
-        row = {"noise": noise, "model": model, "seed": seed, "noise_kind": "symmetric", "noise_rate": 0.3}
-        rows.append(row | {"achieved_rate": 0.3, "hidden_layers": layers, "width": 8 * 2**i, "weights": 100 * 2**i})
-    return pd.DataFrame(rows)
+def labels_of(case):
+    """Ten labels of each run, three of which are wrong."""
+    return by_run(case, lambda rng, layers: pd.DataFrame({"is_noisy": [True] * 3 + [False] * 7}))
 
 
 def measures(case, epochs):
@@ -226,7 +217,7 @@ def anatomy(case, epochs):
         ranks = {name: [int(rng.integers(1, 300))] for name in ("incoming_rank", "outgoing_rank", "contribution_rank")}
         moments = {name: [float(rng.choice(epochs))] for name in ("large_since_epoch", "peak_epoch", "dip_epoch")}
         row = {"layer": [layers], "neuron": [3], "appears_epoch": [np.nan if rng.random() < 0.5 else float(epochs[-1])]}
-        others = ("peak_over_runner_up", "argmax_share", "bias", "cosine_mean_image", "cosine_component")
+        others = ("largest_over_second", "argmax_share", "bias", "cosine_mean_image", "cosine_component")
         return pd.DataFrame(row | ranks | moments | {"fit_epoch": [np.nan]} | {name: [0.5] for name in others})
 
     return by_run(case, run)
@@ -237,26 +228,34 @@ def typed(table, name):
     return pa.Table.from_pandas(table, SCHEMAS[name], preserve_index=False).to_pandas()
 
 
+def summarize_one(name, table):
+    """The summary table of this name from the table of all runs."""
+    summary = SUMMARIES[name]
+    rows = summary.rows({name: table}, {})
+    found = over_seeds(rows, summary.keys, "value", 0.95)
+    return summary.complete(found, rows) if summary.complete else found
+
+
 def inputs_of(case):
     """All tables that figures draw, and the run that single-run figures show."""
     rng = np.random.default_rng(0)
     epochs = np.unique(np.geomspace(1, case.last + 1, 7).round().astype(int) - 1)
-    curves = history(case, epochs)
-    by_seed = summary.phases_by_seed(curves, PHASES)
-    tables = {
-        "curves": summary.curves(curves, 0.95),
-        "phases": summary.over_seeds(by_seed, ["noise", "model", "metric", "quantity"], "value", 0.95),
-        "separation": summary.separation(separation(case, epochs), 0.95),
-        "outliers": summary.outliers(outliers(case, epochs), 0.95),
-        "peaks": summary.peaks(neurons(case, epochs), 0.95),
-        "large_activation": summary.large_activation(large_activation(case, epochs), 0.95),
-        "phases_by_seed": by_seed,
-        "interventions": causes.interventions(interventions(case, epochs), 0.95),
+    of_runs = {"history": history, "separation": separation, "outliers": outliers, "neurons": neurons}
+    of_runs |= {"large_activation": large_activation}
+    models = {
+        model: {"hidden_layers": layers, "width": 8 * 2**i, "weights": 100 * 2**i}
+        for i, (model, layers) in enumerate(case.models.items())
+    }
+    noises = {noise: {"kind": "symmetric", "rate": 0.3} for noise in case.noises}
+    settings = {"level": 0.95, "phases": PHASES, "noises": noises, "models": models}
+    runs = {name: make(case, epochs) for name, make in of_runs.items()}
+    tables = summarize("runs", runs | {"labels": labels_of(case)}, settings)
+    tables |= {
+        "interventions": summarize_one("interventions", interventions(case, epochs)),
         "anatomy": anatomy(case, epochs),
-        "measures": geometry.measures(measures(case, epochs), 0.95),
+        "measures": summarize_one("measures", measures(case, epochs)),
         "similarity": similarity(case, epochs),
         "twins": twins_of(case),
-        "runs": runs_of(case),
     }
     classes = len(case.class_names)
     true = np.tile(np.arange(classes, dtype=np.int16), 400 // classes)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from epochwise.activations.edit_tables import INTERVENTIONS
 from epochwise.analysis.outliers import most_prominent
-from epochwise.findings.effects import Run
+from epochwise.findings.effects import RunEvidence
 
 # Accuracy 0.8 at epoch 3, 0.5 at epoch 10, 0.7 at epoch 64; loss (turned so that more is better) ends above its peak.
 PHASES = {
@@ -41,20 +41,19 @@ def separation(cosines, measure="cosine", other=0.5):
     )
 
 
-def outliers(ratios, peaks=None, shares=None):
-    """The table for {(epoch, layer): peak over median positive activation}.
+def outliers(ratios, activations=None, shares=None):
+    """The table for {(epoch, layer): largest over median positive activation}.
 
-    `peaks` gives (peak, runner-up) and `shares` the share of samples, both by (epoch, layer).
+    By (epoch, layer), `activations` gives the largest and the second largest activation, `shares` the share of samples.
     """
     rows = []
     for (epoch, layer), ratio in ratios.items():
-        peak, runner_up = (peaks or {}).get((epoch, layer), (1.0, 1.0))
-        rows.append(
-            {"epoch": epoch, "layer": layer, "peak": peak, "runner_up": runner_up, "peak_over_median_active": ratio}
-            | {"argmax_share": (shares or {}).get((epoch, layer), 0.0)}
-        )
+        largest, second = (activations or {}).get((epoch, layer), (1.0, 1.0))
+        row = {"epoch": epoch, "layer": layer, "largest_activation": largest, "second_largest_activation": second}
+        share = (shares or {}).get((epoch, layer), 0.0)
+        rows.append(row | {"largest_over_median_active": ratio, "argmax_share": share})
     table = pd.DataFrame(rows)
-    stands_out = most_prominent(table["peak_over_median_active"], table["epoch"])
+    stands_out = most_prominent(table["largest_over_median_active"], table["epoch"])
     return table.assign(depth=table["layer"] / table["layer"].max(), stands_out=stands_out)
 
 
@@ -80,7 +79,7 @@ def followed(r2, eta2, layer, epoch=64, rho=()):
     rows = [("input", "r2", r2), ("input", "spearman", 0.99)]
     rows += [("output", "eta2", value) for value in eta2] + [("output", "spearman", value) for value in rho]
     rows.append(("output", "auc", 0.97))
-    return [dict(zip(("side", "statistic", "value"), row, strict=True), epoch=epoch, layer=layer) for row in rows]
+    return [dict(zip(("side", "measure", "value"), row, strict=True), epoch=epoch, layer=layer) for row in rows]
 
 
 def measured(values):
@@ -103,7 +102,7 @@ def run_by_hand():
     ratios |= {(9, 1): 3.0, (9, 2): 2.0, (9, 3): 4.0, (9, 4): 1.0}  # the snapshot nearest to the dip
     ratios |= {(64, 1): 16.0, (64, 2): 32.0, (64, 3): 8.0, (64, 4): 2.0}
     follows = followed(0.9, [0.0, 0.0], 1) + followed(0.6, [0.1, 0.25, 0.2], 2) + followed(0.0, [0.9], 2, epoch=9)
-    return Run(
+    return RunEvidence(
         PHASES,
         separation(cosines),
         outliers(
@@ -118,5 +117,5 @@ def run_by_hand():
 
 
 def with_phases(run, **changes):
-    """The run with other quantities of test accuracy."""
+    """The run with other phases of test accuracy."""
     return dataclasses.replace(run, phases=run.phases | {("accuracy", name): value for name, value in changes.items()})

@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from epochwise.activations import extraction
 from epochwise.activations.forward import cell_sums, large_neurons, layer_statistics
 from epochwise.activations.groups import groups_of_test, groups_of_training
-from epochwise.activations.statistics import LayerStatistics, first_peaks
+from epochwise.activations.statistics import LayerStatistics, first_maxima
 from epochwise.training.mlp import MLP, initialize
 from epochwise.workflow import tables
 
@@ -30,7 +30,7 @@ def device(request):
 
 
 def network(seed):
-    model = MLP(4, LAYERS, 6, CLASSES)
+    model = MLP(4, [6] * LAYERS, CLASSES)
     initialize(model, "pytorch", seed)
     return model.requires_grad_(False)
 
@@ -133,8 +133,8 @@ def gather(matrix, batch_size, device="cpu"):
 
 
 @pytest.mark.parametrize(("rows", "batch_size"), [(32, 32), (64, 64), (75, 75), (200, 70), (200, 33)])
-def test_peaks_are_found_across_blocks_of_rows_and_batches(random, rows, batch_size, device):
-    matrix = random.integers(0, 30, size=(rows, 40)).astype(np.float32)  # most peaks occur several times
+def test_maxima_are_found_across_blocks_of_rows_and_batches(random, rows, batch_size, device):
+    matrix = random.integers(0, 30, size=(rows, 40)).astype(np.float32)  # most maxima occur several times
     found = by_name(gather(matrix, batch_size, device))
     np.testing.assert_array_equal(found["max"], matrix.max(0))
     np.testing.assert_array_equal(found["argmax_sample"], matrix.argmax(0))
@@ -143,14 +143,14 @@ def test_peaks_are_found_across_blocks_of_rows_and_batches(random, rows, batch_s
 
 
 @given(st.integers(1, 6), st.integers(1, 5), st.integers(1, 9), st.integers(0, 1000))
-def test_first_peaks_are_those_of_numpy(blocks, block, width, seed):
+def test_first_maxima_are_those_of_numpy(blocks, block, width, seed):
     matrix = np.random.default_rng(seed).integers(0, 4, size=(blocks * block, width)).astype(np.float32)
-    peaks, samples = first_peaks(torch.from_numpy(matrix), block)
-    assert peaks.tolist() == matrix.max(0).tolist() and samples.tolist() == matrix.argmax(0).tolist()
+    maxima, samples = first_maxima(torch.from_numpy(matrix), block)
+    assert maxima.tolist() == matrix.max(0).tolist() and samples.tolist() == matrix.argmax(0).tolist()
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 6])
-def test_of_equal_peaks_the_first_sample_is_named_and_a_silent_neuron_has_peak_0(batch_size, device):
+def test_of_equal_maxima_the_first_sample_is_named_and_a_silent_neuron_has_maximum_0(batch_size, device):
     matrix = [[1, 0, 5], [7, 0, 2], [7, 0, 5], [0, 0, 0], [7, 0, 1], [2, 0, 5]]
     found = by_name(gather(matrix, batch_size, device))
     assert found["max"].tolist() == [7, 0, 5]
@@ -265,7 +265,7 @@ def extracted(tmp_path, inputs, labels, groups, device):
     """The four tables of a run of two epochs, written and read again, and the test samples that they come from."""
     test_inputs = torch.randn(11, 4, generator=torch.Generator().manual_seed(5))
     test_labels = np.arange(11) % 2  # no sample of class 2
-    samples = extraction.Samples(
+    samples = extraction.RunSamples(
         inputs=inputs,
         given=torch.from_numpy(labels[1]),
         index=INDICES,

@@ -26,7 +26,7 @@ def made_up(noises=("symmetric30",)):
                 "finding": claim.finding,
                 "source": claim.source,
                 "statement": claim.statement,
-                "measure": claim.measure,
+                "definition": claim.definition,
                 "scope": claim.scope,
                 "noise": noise,
                 "model": model,
@@ -85,7 +85,7 @@ def test_a_caption_compares_the_claims_of_a_figure_with_our_numbers(figure):
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     shown = [claim for claim in claims.CLAIMS if figure.name in claim.figures]
     whose = {"paper": "The paper states", "ours": "Our stricter reading"}
-    expected = [f"**{whose[claim.source]}:** {claim.statement} **Measured:** {claim.measure}." for claim in shown]
+    expected = [f"**{whose[claim.source]}:** {claim.statement} **Measured:** {claim.definition}." for claim in shown]
     assert [line for line in text.splitlines() if line.startswith("**")] == expected
     tables = []
     for claim in shown:
@@ -138,7 +138,7 @@ def test_the_page_has_a_row_per_claim_noise_and_model(noises):
     assert page.tags.count("tr") == rows
     assert page.text.count("90% interval") == len(claims.CLAIMS) + 1  # and once where verdicts are explained
     assert page.open == []
-    assert all(claim.statement in page.text and claim.measure in page.text for claim in claims.CLAIMS)
+    assert all(claim.statement in page.text and claim.definition in page.text for claim in claims.CLAIMS)
 
 
 def test_findings_come_first_with_their_reasons_as_links_to_claims():

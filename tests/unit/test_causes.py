@@ -7,21 +7,20 @@ import pandas as pd
 import pytest
 
 from epochwise.activations.edit_tables import ANATOMY
-from epochwise.analysis.outliers import OUTLIERS
-from epochwise.findings import causes, claims, effects, judging
-from epochwise.findings.intervals import t_interval
+from epochwise.analysis.large_neuron import describe_large_neurons
+from epochwise.findings import claims, effects, judging
+from epochwise.findings.intervals import over_seeds, t_interval
+from epochwise.findings.summarize import SUMMARIES
 
 from .runs_by_hand import edited, run_by_hand, with_phases
 
 
 def test_controls_are_averaged_in_each_run_before_the_seeds():
     random = np.random.default_rng(0)
-    parts = [
-        edited(lambda *_: random.normal()).assign(noise="n", model="m", seed=seed) for seed in (3, 4, 8)
-    ]  # fmt: skip
-    table = pd.concat(parts, ignore_index=True)
-    found = causes.interventions(table, 0.9)
-    assert found.columns.tolist() == causes.SCHEMAS["interventions"].names
+    key = {"noise": "n", "model": "m"}
+    table = pd.concat([edited(lambda *_: random.normal()).assign(**key, seed=seed) for seed in (3, 4, 8)])
+    by_run = SUMMARIES["interventions"].rows({"interventions": table}, {})
+    found = over_seeds(by_run, SUMMARIES["interventions"].keys, "value", 0.9)
     assert set(found["target"]) == {"large", "runner_up", "matched"}
     row = {"epoch": 10, "edit": "mean", "subset": "test"}
     chosen = table[np.logical_and.reduce([table[key] == value for key, value in row.items()])]
@@ -35,34 +34,25 @@ def test_controls_are_averaged_in_each_run_before_the_seeds():
 
 def test_the_history_of_the_large_neuron_by_hand():
     epochs = [0, 10, 20, 50, 100]
+    run = {"noise": "n", "model": "m", "seed": 1}
     layer = pd.DataFrame(
         {
             "epoch": epochs,
             "neuron": [5, 7, 5, 5, 5],  # lost at epoch 10, kept from 20
-            "peak": [9.0, 1, 2, 6, 8],
-            "runner_up": [1.0, 1, 1, 2, 0],
+            "largest_activation": [9.0, 1, 2, 6, 8],
+            "second_largest_activation": [1.0, 1, 1, 2, 0],
             "argmax_share": [0.4, 1, 0.9, 0.6, 0.7],  # at 0 the share is too small; at 20 the ratio is exactly 2
         }
     )
-    other = layer.assign(layer=1, neuron=0)
-    columns = {name: 0 for name in OUTLIERS.names if name not in layer}
-    outliers = pd.concat([other, layer.assign(layer=2)], ignore_index=True).assign(noise="n", model="m", seed=1)
-    outliers = outliers.assign(**{name: value for name, value in columns.items() if name not in outliers})
+    outliers = pd.concat([layer.assign(layer=1, neuron=0), layer.assign(layer=2)], ignore_index=True).assign(**run)
     weights = {name: 3 for name in ANATOMY.names if name not in ("epoch", "layer", "neuron")}
-    anatomy = pd.DataFrame(
-        {"epoch": [0, 100], "layer": 2, "neuron": 5, **weights, "noise": "n", "model": "m", "seed": 1}
-    )
-    quantities = {"peak_epoch": 10.0, "dip_epoch": 50.0, "fall": 0.2}
-    phases = pd.DataFrame(
-        [
-            {"noise": "n", "model": "m", "seed": 1, "metric": "accuracy", "quantity": k, "value": v}
-            for k, v in quantities.items()
-        ]
-    )
-    [row] = causes.anatomy(anatomy, outliers, phases).to_dict("records")
+    anatomy = pd.DataFrame({"epoch": [0, 100], "layer": 2, "neuron": 5, **weights, **run})
+    moments = {"peak_epoch": 10.0, "dip_epoch": 50.0, "fall": 0.2}
+    phases = pd.DataFrame([run | {"curve": "accuracy", "measure": k, "value": v} for k, v in moments.items()])
+    [row] = describe_large_neurons(anatomy, outliers, phases).to_dict("records")
     assert (row["layer"], row["neuron"], row["appears_epoch"], row["large_since_epoch"]) == (2, 5, 20, 20)
     assert (row["peak_epoch"], row["dip_epoch"], row["argmax_share"]) == (10, 50, 0.7)
-    assert np.isnan(row["fit_epoch"]) and np.isnan(row["peak_over_runner_up"])  # a runner-up of 0 has no ratio
+    assert np.isnan(row["fit_epoch"]) and np.isnan(row["largest_over_second"])  # a second activation of 0 has no ratio
 
 
 def run_with(change, dip=10.0):

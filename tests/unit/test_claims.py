@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from epochwise import catalogue
-from epochwise.analysis.separation import MEASURES
+from epochwise.analysis.separation import SEPARATION_MEASURES
 from epochwise.findings import claims, judging
 
 from .runs_by_hand import outliers, run_by_hand, with_phases
@@ -58,7 +58,7 @@ def test_names_are_unique_and_figures_margins_and_measures_exist():
         assert claim.margin in MARGINS and claim.finding in (1, 2, 3)
         assert claim.source in (claims.PAPER, claims.OURS) and claim.scope in (claims.ALL_MODELS, claims.LARGEST_MODEL)
         measure = getattr(claim.effect, "keywords", {}).get("measure")
-        assert claim.needs == "measures" or measure is None or measure in {m.name for m in MEASURES}
+        assert claim.needs == "measures" or measure is None or measure in {m.name for m in SEPARATION_MEASURES}
 
 
 def test_runs_without_the_effect_are_not_counted(judged):
@@ -97,7 +97,7 @@ def test_the_markdown_names_every_claim_model_and_verdict(judged):
     sections = dict(zip(NAMES, text.split("\n## ")[1:], strict=True))
     for claim in claims.CLAIMS:
         section = sections[claim.name]
-        assert section.startswith(claim.name) and claim.statement in section and claim.measure in section
+        assert section.startswith(claim.name) and claim.statement in section and claim.definition in section
         cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line[:1] == "|"]
         assert [row[:2] for row in cells[2:]] == [[n, m] for n in ("low", "high") for m in ("large", "small")]
         rows = judged[judged["claim"] == claim.name]

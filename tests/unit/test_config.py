@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import create_model
 
 from epochwise import catalogue
 from epochwise.data import noise, noise_kinds
@@ -19,7 +20,9 @@ from epochwise.data.corruption import corrupt
 from epochwise.data.sources import SOURCES
 from epochwise.training.mlp import MLP
 from epochwise.workflow import config
-from epochwise.workflow.config import ConfigError, canonical, load_schema, reference, weights_of
+from epochwise.workflow.config import ConfigError, canonical, reference, weights_of
+from epochwise.workflow.config_models import Dataset, Model
+from epochwise.workflow.config_settings import ModelTraining, Settings
 from epochwise.workflow.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -60,12 +63,13 @@ def message_of(configuration):
     with pytest.raises(ConfigError) as raised:
         resolve(configuration)
     message = str(raised.value)
-    assert len(message) < 700 and "jsonschema" not in message and "Traceback" not in message
+    assert len(message) < 700 and "pydantic" not in message and "Traceback" not in message
     return message
 
 
 FIRST = ("experiments", "first")
-RATE = (*FIRST, "noises", "some", "rate")
+RATE = "noises.some.rate"
+TRAINING = "models.small.training"
 SMALL = (*FIRST, "models", "small")
 
 
@@ -86,98 +90,94 @@ def test_quotes_are_not_the_remedy_for_other_mistakes(value):
     assert "quotes" not in message_of(changed(("datasets", "ten_digits", "path"), value))
 
 
-def test_equal_numbers_are_one_value():
-    whole, point = (changed((*FIRST, "outliers", "massive_value"), value) for value in (100, 100.0))
+@pytest.mark.parametrize("key", [("outliers", "massive_value"), ("training", "activation_cap")])
+def test_equal_numbers_are_one_value(key):
+    whole, point = (changed((*FIRST, *key), value) for value in (100, 100.0))
     assert canonical(resolve(whole)) == canonical(resolve(point))
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "told"),
-    [
-        # wrong type
-        ((*FIRST, "training", "epochs"), "many", ["experiments.first.training.epochs", '"many"', "integer, ≥ 1"]),
-        ((*FIRST, "subset", "size"), 20.5, ["experiments.first.subset.size", "20.5", "integer or null"]),
-        ((*FIRST, "training"), None, ["experiments.first.training", "null", "object"]),
-        ((*FIRST, "seeds"), 3, ["experiments.first.seeds", "3", "array"]),
-        ((*FIRST, "seeds"), [0, True], ["experiments.first.seeds.1", "true", "integer"]),
-        (("defaults",), [], ["defaults", "[]", "object"]),
-        (("experiment",), 5, ["experiment", "5", "string or array"]),
-        (RATE, "0.3", ["noises.some.rate", '"0.3"', "number"]),
-        # unknown key, misspelt name
-        (
-            (*FIRST, "training", "epoch"),
-            9,
-            ["experiments.first.training", "'epoch'", "did you mean 'epochs'", "learning_rate"],
-        ),
-        ((*SMALL, "Width"), 9, ["experiments.first.models.small", "'Width'", "did you mean 'width'", "hidden_layers"]),
-        (("experimets",), {}, ["'experimets'", "did you mean 'experiments'"]),
-        (("defaults", "lr"), 1, ["defaults", "'lr'", "Known keys", "training"]),
-        (("experiment",), "frist", ["experiment", "'frist'", "did you mean 'first'", "There are: first"]),
-        (("experiment",), ["first", "zzz"], ["experiment", "'zzz'", "There are: first"]),
-        ((*FIRST, "dataset"), "ten_digit", ["experiments.first.dataset", "'ten_digit'", "did you mean 'ten_digits'"]),
-        (
-            ("datasets", "ten_digits", "source"),
-            "cifar",
-            ["datasets.ten_digits.source", '"cifar"', "`cifar10`", "`mnist`"],
-        ),
-        ((*FIRST, "training", "input_scaling"), "standardise", ["input_scaling", '"standardise"', "`standardize`"]),
-        # out of range
-        (RATE, -0.1, ["experiments.first.noises.some.rate", "-0.1", "≥ 0, < 1"]),
-        (RATE, 1, ["experiments.first.noises.some.rate", "1 ", "≥ 0, < 1"]),
-        (RATE, 1.0001, ["experiments.first.noises.some.rate", "1.0001", "≥ 0, < 1"]),
-        (RATE, float("nan"), ["experiments.first.noises.some.rate", "nan", "finite"]),
-        ((*FIRST, "training", "learning_rate"), float("inf"), ["training.learning_rate", "inf", "finite"]),
-        ((*FIRST, "training", "learning_rate"), 0, ["training.learning_rate", "0 ", "> 0"]),
-        ((*SMALL, "width"), 0, ["experiments.first.models.small.width", "0 ", "≥ 1"]),
-        ((*SMALL, "width"), -1, ["experiments.first.models.small.width", "-1", "≥ 1"]),
-        ((*SMALL, "hidden_layers"), 0, ["experiments.first.models.small.hidden_layers", "0 ", "≥ 1"]),
-        ((*FIRST, "seeds"), [-1], ["experiments.first.seeds.0", "-1", "≥ 0"]),
-        # lists
-        ((*FIRST, "seeds"), [], ["experiments.first.seeds", "[]", "at least 1"]),
-        ((*FIRST, "seeds"), [1, 2, 1], ["experiments.first.seeds", "[1, 2, 1]", "name each once"]),
-        (("experiment",), [], ["experiment", "[]", "string or array"]),
-        # missing
-        (("experiment",), DELETE, ["'experiment' is missing", "add it"]),
-        ((*FIRST, "seeds"), DELETE, ["experiments.first", "'seeds' is missing", "add it"]),
-        (RATE, DELETE, ["experiments.first.noises.some", "'rate' is missing", "add it"]),
-        ((*SMALL, "width"), DELETE, ["experiments.first.models.small", "'width' is missing", "add it"]),
-        ((*FIRST, "noises"), {}, ["experiments.first.noises", "{}", "at least 1"]),
-        ((*FIRST, "models"), {"small": None}, ["experiments.first.models", "every entry is null", "keep at least one"]),
-        ((*FIRST, "noises"), {"some": None}, ["experiments.first.noises", "every entry is null", "keep at least one"]),
-        # kinds of noise
-        (
-            (*FIRST, "noises", "some", "kind"),
-            "symetric",
-            ["first.noises.some.kind", "'symetric'", "did you mean 'symmetric'", "There are: asymmetric, human"],
-        ),
-        (
-            (*FIRST, "noises", "some", "kind"),
-            "../subset",
-            ["first.noises.some.kind", "'../subset'", "There are: asymmetric, human"],
-        ),
-        # grids
-        ((*SMALL, "width"), [], ["experiments.first.models.small.width", "[]"]),
-        ((*SMALL, "width"), [8, 8], ["experiments.first.models.small.width", "[8, 8]", "name each once"]),
-        ((*SMALL, "width"), [8, 0], ["experiments.first.models.small.width.1", "0 ", "≥ 1"]),
-        ((*SMALL, "hidden_layers"), [2, "3"], ["experiments.first.models.small.hidden_layers.1", '"3"', "integer"]),
-        (
-            (*FIRST, "models"),
-            {"a": {"hidden_layers": 1, "width": [8]}, "a_d1_w8": MODEL},
-            ["experiments.first.models", "'a_d1_w8'", "rename one"],
-        ),
-        (
-            (*FIRST, "models"),
-            {"x" * 60: {"hidden_layers": 1, "width": [8]}},
-            ["experiments.first.models", "longer than 64 characters", "shorter name"],
-        ),
-        # against the data
-        ((*FIRST, "subset", "size"), 1258, ["experiments.first.subset.size", "1258", "1257", "digits"]),
-        ((*FIRST, "subset", "size"), 9, ["experiments.first.subset.size", "9 ", "10 classes", "digits"]),
-    ],
-    ids=str,
-)
-def test_bad_input_is_refused_with_key_value_and_remedy(path, value, told):
-    message = message_of(changed(path, value))
+# (key of the experiment, or of the whole configuration after a slash; value; what the message contains beside the key)
+REFUSED = [
+    # wrong type
+    ("training.epochs", "many", '"many"', "integer, ≥ 1"),
+    ("subset.size", 20.5, "20.5", "integer or null"),
+    ("training", None, "null", "object"),
+    ("seeds", 3, "3", "array"),
+    ("seeds", [0, True], ".seeds.1", "true", "integer"),
+    ("seeds", [1.0], ".seeds.0", "1.0", "integer"),
+    ("models.small.width", 8.0, "8.0", "integer"),
+    ("training.stack_seeds", 1, "1 ", "`true`, `false`, `auto`"),
+    ("/datasets.ten_digits.channels", True, "true", "`1`, `3`, `null`"),
+    ("/defaults", [], "[]", "object"),
+    ("/experiment", 5, "5", "string or array"),
+    (RATE, "0.3", '"0.3"', "number"),
+    # unknown key, misspelt name
+    ("training.epoch", 9, "'epoch'", "did you mean 'epochs'", "learning_rate"),
+    ("models.small.Width", 9, "'Width'", "did you mean 'width'", "hidden_layers"),
+    ("/experimets", {}, "'experimets'", "did you mean 'experiments'"),
+    ("/defaults.lr", 1, "'lr'", "Known keys", "training"),
+    ("/experiment", "frist", "'frist'", "did you mean 'first'", "There are: first"),
+    ("/experiment", ["first", "zzz"], "'zzz'", "There are: first"),
+    ("dataset", "ten_digit", "'ten_digit'", "did you mean 'ten_digits'"),
+    ("/datasets.ten_digits.source", "cifar", '"cifar"', "`cifar10`", "`mnist`"),
+    ("training.input_scaling", "standardise", '"standardise"', "`standardize`"),
+    ("noises.some.kind", "symetric", "'symetric'", "did you mean 'symmetric'", "There are: asymmetric, human"),
+    ("noises.some.kind", "../subset", "'../subset'", "There are: asymmetric, human"),
+    # out of range
+    (RATE, -0.1, "-0.1", "≥ 0, < 1"),
+    (RATE, 1, "1 ", "≥ 0, < 1"),
+    (RATE, 1.0001, "1.0001", "≥ 0, < 1"),
+    (RATE, float("nan"), "nan", "finite"),
+    ("training.learning_rate", float("inf"), "inf", "finite"),
+    ("training.learning_rate", 0, "0 ", "> 0"),
+    ("models.small.width", 0, "0 ", "≥ 1"),
+    ("models.small.width", -1, "-1", "≥ 1"),
+    ("models.small.hidden_layers", 0, "0 ", "≥ 1"),
+    ("seeds", [-1], ".seeds.0", "-1", "≥ 0"),
+    # lists
+    ("seeds", [], "[]", "at least 1"),
+    ("seeds", [1, 2, 1], "[1, 2, 1]", "name each once"),
+    ("/experiment", [], "[]", "string or array", "at least 1"),
+    ("/experiment", ["first", "first"], "name each once"),
+    # missing
+    ("/experiment", DELETE, "'experiment' is missing", "add it"),
+    ("seeds", DELETE, "'seeds' is missing", "add it"),
+    (RATE, DELETE, "'rate' is missing", "add it", "share of training samples"),
+    ("models.small.width", DELETE, "'width' is missing", "add it"),
+    ("noises", {}, "{}", "at least 1"),
+    ("models", {"small": None}, "every entry is null", "keep at least one"),
+    ("noises", {"some": None}, "every entry is null", "keep at least one"),
+    # grids
+    ("models.small.width", [], "[]", "at least 1"),
+    ("models.small.width", [8, 8], "[8, 8]", "name each once"),
+    ("models.small.width", [8, 0], ".width.1", "0 ", "≥ 1"),
+    ("models.small.hidden_layers", [2, "3"], ".hidden_layers.1", '"3"', "integer"),
+    ("models", {"a": {"hidden_layers": 1, "width": [8]}, "a_d1_w8": MODEL}, "'a_d1_w8'", "rename one"),
+    ("models", {"x" * 60: {"hidden_layers": 1, "width": [8]}}, "longer than 64 characters", "shorter name"),
+    # against the data
+    ("subset.size", 1258, "1258", "1257", "digits", "give at most"),
+    ("subset.size", 9, "9 ", "10 classes", "digits", "give at least"),
+    ("outliers.folds", 100, "100 is more than the 20 samples", "smaller"),
+    ("/datasets.ten_digits.path", "my/folder", "'my/folder'", "leave it out"),
+    # what the optimizer of a model does not use
+    (TRAINING, {"momentum": 0.9}, f"{TRAINING}.momentum", "0.9 has no effect", "is adam", "to 0,", "optimizer: sgd"),
+    (TRAINING, {"optimizer": "sgd", "adam_epsilon": 0.1}, f"{TRAINING}.adam_epsilon", "0.1", "is sgd", "1e-08", "adam"),
+    (TRAINING, {"optimizer": "sgd", "adam_beta2": 0.9}, f"{TRAINING}.adam_beta2", "0.9", "is sgd", "0.999", "adam"),
+    (TRAINING, {"weight_decay": 1000}, f"{TRAINING}.weight_decay", "1000", "learning rate 0.001", "smaller"),
+    (TRAINING, {"optimizer": "sgdm"}, f"{TRAINING}.optimizer", '"sgdm"', "`adam`, `sgd`"),
+    (TRAINING, {"momentum": 1}, f"{TRAINING}.momentum", "1 ", "< 1"),
+    (TRAINING, {"activation_cap": 0}, f"{TRAINING}.activation_cap", "0 ", "> 0"),
+    (TRAINING, {"epochs": 3}, f"{TRAINING}: unknown key 'epochs'"),  # it belongs to the whole experiment
+]
+
+
+@pytest.mark.parametrize(("key", "value", "told"), [(key, value, told) for key, value, *told in REFUSED], ids=str)
+def test_bad_input_is_refused_with_key_value_and_remedy(key, value, told):
+    path = tuple(key[1:].split(".")) if key.startswith("/") else (*FIRST, *key.split("."))
+    base = changed((*FIRST, "subset", "size"), 20) if key == "outliers.folds" else MINIMAL
+    message = message_of(changed(path, value, base))
+    where = path[:-1] if value is DELETE or "unknown key" in message else path
+    assert message.startswith(".".join(where) or "the configuration")
     for part in told:
         assert part in message
 
@@ -197,55 +197,13 @@ FILES = ["a.parquet", "claims.md", "report.html", "all.zip"]
 def test_reserved_and_path_like_names_are_refused(parent, name):
     values = {"datasets": {"source": "digits"}, "experiments": EXPERIMENT, "noises": {"rate": 0}, "models": MODEL}
     message = message_of(changed((*parent, name), values[parent[-1]]))
-    for part in (
-        ".".join(parent),
-        repr(name),
-        "is no legal name",
-        "Letters, digits, dots, dashes and underscores",
-        "reserved",
-    ):
-        assert part in message
-
-
-def test_the_reserved_names_of_the_schema_are_those_of_the_catalogue():
-    name = load_schema()["$defs"]["name"]
-    assert tuple(re.match(r"\^\(\?!\(([\w|]*)\)\$", name["pattern"])[1].split("|")) == catalogue.RESERVED
-    assert all(f"`{reserved}`" in name["description"] for reserved in catalogue.RESERVED)
+    assert f"{'.'.join(parent)}: {name!r} is no legal name. Letters, digits, dots, dashes and underscores" in message
+    assert "`data`" in message and "reserved" in message
 
 
 @pytest.mark.parametrize("name", ["a", "A.b-c_9", "0", "data2", "x" * 64])
 def test_other_names_are_legal(name):
     assert name in resolve(changed((*FIRST, "models", name), MODEL))["first"]["models"]
-
-
-def tempting(path, value, reason):
-    return pytest.param(path, value, id=reason)
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        tempting((*FIRST, "models", "a\n"), MODEL, "$ of Python's re matches before a last line break"),
-        tempting((*SMALL, "width"), 8.0, "8.0 is an integer to JSON Schema, and no width to torch"),
-        tempting((*FIRST, "seeds"), [1.0], "1.0 is an integer to JSON Schema, and seed1.0 no path of a rule"),
-        tempting((*FIRST, "outliers", "folds"), 100, "folds are not held against the samples of the subset"),
-    ],
-)
-def test_what_fails_later_is_refused_at_once(path, value):
-    # 20 samples, so that 100 folds are too many
-    message_of(changed(path, value, changed((*FIRST, "subset", "size"), 20)))
-
-
-@pytest.mark.parametrize(
-    ("value", "told"), [(["first", "first"], "name each once"), ([], "at least 1")], ids=["repeated", "empty"]
-)
-def test_a_list_of_experiments_is_refused_with_its_remedy(value, told):
-    assert told in message_of(changed(("experiment",), value))
-
-
-@pytest.mark.parametrize("size", [9, 1258])
-def test_a_subset_that_does_not_fit_the_data_is_refused_with_its_remedy(size):
-    assert re.search(r"\b(give|choose|use)\b", message_of(changed((*FIRST, "subset", "size"), size)))
 
 
 def test_errors_of_the_configuration_are_errors_of_input():
@@ -256,13 +214,13 @@ def test_errors_of_the_configuration_are_errors_of_input():
 
 
 def settings_keys():
-    """{dotted key: default} of every settings key, read off the schema by hand."""
+    """{path: default} of every settings key."""
 
     def walk(node, path):
-        for key, child in node["properties"].items():
-            yield from walk(child, (*path, key)) if "properties" in child else [((*path, key), child["default"])]
+        for key, child in node.items():
+            yield from walk(child, (*path, key)) if isinstance(child, dict) else [((*path, key), child)]
 
-    return dict(walk(load_schema()["$defs"]["settings"], ()))
+    return dict(walk(Settings().model_dump(), ()))
 
 
 def value_at(block, path):
@@ -286,7 +244,7 @@ def test_every_setting_that_is_left_out_takes_the_default_of_the_schema():
     assert block["noises"] == {"some": {"rate": 0.2, "kind": "symmetric", "seed": 0, "shared_draw": True}}
     trained = {name: {**model, "training": block["training"]} for name, model in EXPERIMENT["models"].items()}
     assert block["models"] == trained and block["seeds"] == [0, 1, 2]
-    assert block.keys() == {"dataset", "noises", "models", "seeds", *config.SETTINGS}
+    assert block.keys() == {"dataset", "noises", "models", "seeds", *config.SETTINGS_GROUPS}
 
 
 def test_an_experiment_overrides_defaults_which_override_the_schema():
@@ -333,46 +291,13 @@ def test_a_model_is_trained_with_values_of_its_own_and_otherwise_with_those_of_i
     assert isinstance(block["models"]["own"]["training"]["learning_rate"], float), "1 and 1.0 are one value"
 
 
-OWN = "experiments.first.models.own.training"
-
-
-@pytest.mark.parametrize(
-    ("training", "told"),
-    [
-        ({"momentum": 0.9}, [f"{OWN}.momentum", "0.9 has no effect", "is adam", "0", "optimizer: sgd"]),
-        ({"optimizer": "sgd", "adam_epsilon": 0.1}, [f"{OWN}.adam_epsilon", "0.1", "is sgd", "1e-08", "adam"]),
-        ({"optimizer": "sgd", "adam_beta2": 0.9}, [f"{OWN}.adam_beta2", "0.9", "is sgd", "0.999", "adam"]),
-        ({"weight_decay": 1000}, [f"{OWN}.weight_decay", "1000", "learning rate 0.001", "smaller"]),
-        ({"optimizer": "sgdm"}, [f"{OWN}.optimizer", '"sgdm"', "`adam`, `sgd`"]),
-        ({"momentum": 1}, [f"{OWN}.momentum", "1 ", "< 1"]),
-        ({"activation_cap": 0}, [f"{OWN}.activation_cap", "0 ", "> 0"]),
-    ],
-    ids=str,
-)
-def test_settings_that_the_optimizer_does_not_use_are_refused(training, told):
-    message = message_of(changed((*FIRST, "models", "own"), {"hidden_layers": 2, "width": 8, "training": training}))
-    for part in told:
-        assert part in message
-
-
 def test_a_model_that_inherits_a_momentum_cannot_change_to_adam_alone():
     sgd = changed((*FIRST, "training"), {"optimizer": "sgd", "momentum": 0.9})
     own = {"hidden_layers": 2, "width": 8, "training": {"optimizer": "adam"}}
-    assert f"{OWN}.momentum: 0.9" in message_of(changed((*FIRST, "models", "own"), own, sgd))
+    assert "models.own.training.momentum: 0.9" in message_of(changed((*FIRST, "models", "own"), own, sgd))
     own["training"]["momentum"] = 0
     resolved = resolve(changed((*FIRST, "models", "own"), own, sgd))["first"]["models"]
     assert [resolved[name]["training"]["optimizer"] for name in ("small", "own")] == ["sgd", "adam"]
-
-
-def test_equal_caps_are_one_value():
-    whole, point = (changed((*FIRST, "training", "activation_cap"), value) for value in (5, 5.0))
-    assert canonical(resolve(whole)) == canonical(resolve(point))
-
-
-def test_what_belongs_to_the_whole_experiment_cannot_be_set_for_a_model():
-    model = {"hidden_layers": 2, "width": 8, "training": {"epochs": 3}}
-    with pytest.raises(ConfigError, match=r"experiments\.first\.models\.own\.training: unknown key 'epochs'"):
-        resolve(changed((*FIRST, "models"), {"own": model}))
 
 
 @pytest.mark.parametrize(
@@ -396,7 +321,7 @@ def test_home_and_variables_in_a_path_are_replaced(monkeypatch, written, meant):
 def test_a_new_kind_of_noise_is_one_new_file(monkeypatch):
     """The configuration accepts a kind as soon as there is a module of its name, and the draw uses this module."""
     module = ModuleType("epochwise.data.noise.all_zero")
-    module.SETTINGS = {"shift": {"description": "How far.", "type": "integer"}}
+    module.Settings = create_model("Settings", __base__=noise.NoiseSettings, shift=int)
     module.given_labels = lambda true, classes, settings, random: np.zeros_like(true)
     folder = Path(noise.__file__).parent
     monkeypatch.setattr(Path, "glob", lambda path, pattern: [folder / "all_zero.py", folder / "symmetric.py"])
@@ -416,12 +341,6 @@ def test_the_size_of_data_at_a_path_of_ones_own_is_not_guessed():
     dataset = {"source": "mnist", "path": "my/folder"}
     configuration = changed(("datasets", "ten_digits"), dataset, changed((*FIRST, "subset", "size"), 70_000))
     assert resolve(configuration)["first"]["subset"]["size"] == 70_000
-
-
-def test_a_path_for_embedded_data_is_refused():
-    message = message_of(changed(("datasets", "ten_digits", "path"), "my/folder"))
-    for part in ("datasets.ten_digits.path", "'my/folder'", "leave it out"):
-        assert part in message
 
 
 @pytest.fixture(scope="module")
@@ -451,18 +370,14 @@ def test_the_reference_lists_every_key_once_with_its_default_and_meaning():
     assert all(len(row) == 4 for row in rows)
     by_key = {row[0].strip("`"): row for row in rows[2:]}
     assert len(by_key) == len(rows) - 2
-    schema = load_schema()["$defs"]
     expected = {"experiment", "datasets", "experiments", "experiments.<name>.dataset", "experiments.<name>.seeds"}
     expected |= {"experiments.<name>.noises", "experiments.<name>.models"}
     expected |= {f"defaults.{'.'.join(path)}" for path in settings_keys()}
-    expected |= {f"datasets.<name>.{key}" for key in schema["dataset"]["properties"]}
-    of_noise = {*schema["noise"]["properties"], "map.<name>"}.union(
-        *(kind.SETTINGS for kind in noise_kinds.load().values())
-    )
+    expected |= {f"datasets.<name>.{key}" for key in Dataset.model_fields}
+    of_noise = {"map.<name>"}.union(*(kind.Settings.model_fields for kind in noise_kinds.load().values()))
     expected |= {f"experiments.<name>.noises.<name>.{key}" for key in of_noise}
-    of_model = schema["model"]["properties"]
-    expected |= {f"experiments.<name>.models.<name>.{key}" for key in of_model.keys() - {"training"}}
-    expected |= {f"experiments.<name>.models.<name>.training.{key}" for key in of_model["training"]["properties"]}
+    expected |= {f"experiments.<name>.models.<name>.{key}" for key in Model.model_fields.keys() - {"training"}}
+    expected |= {f"experiments.<name>.models.<name>.training.{key}" for key in ModelTraining.model_fields}
     assert by_key.keys() == expected
     for path, default in settings_keys().items():
         assert json.loads(by_key[f"defaults.{'.'.join(path)}"][2].strip("`")) == default
@@ -497,5 +412,5 @@ def test_canonical_text_is_as_written_here():
 @pytest.mark.parametrize("shape", [(64, 1, 1, 10), (64, 2, 16, 10), (784, 6, 33, 3)])
 def test_weights_are_those_of_the_real_network(shape):
     inputs, hidden_layers, width, classes = shape
-    parameters = sum(parameter.numel() for parameter in MLP(*shape).parameters())
+    parameters = sum(parameter.numel() for parameter in MLP(inputs, [width] * hidden_layers, classes).parameters())
     assert weights_of({"hidden_layers": hidden_layers, "width": width}, inputs, classes) == parameters

@@ -11,6 +11,7 @@ from epochwise.data import noise_kinds
 from epochwise.data.sources import SOURCES
 from epochwise.workflow import config
 from epochwise.workflow.config_checks import WHOLE, ConfigError
+from epochwise.workflow.config_models import Config
 from tests.workflow.conftest import ROOT
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -89,7 +90,7 @@ def accepted_or_refused(value):
         assert message.strip() and "Traceback" not in message
         where, _, rest = message.partition(":")
         own = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
-        keys = [WHOLE, *config.load_schema()["properties"], *own]
+        keys = [WHOLE, *Config.model_fields, *own]
         assert any(where == key or where.startswith(f"{key}.") for key in map(printable, keys)), message
         assert rest.strip(), message
         return

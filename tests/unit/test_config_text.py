@@ -2,13 +2,14 @@
 
 import pytest
 
-from epochwise.workflow.config import load_schema
+from epochwise.data import noise_kinds
+from epochwise.workflow.config import full_schema
 from epochwise.workflow.config_checks import ConfigError
 from epochwise.workflow.config_text import check_file, from_arguments
 
 
 def read(*arguments):
-    return from_arguments(arguments, load_schema())
+    return from_arguments(arguments, full_schema(noise_kinds.load()))
 
 
 @pytest.mark.parametrize("text", ["2024_11", "2024-11-05", "1e5", "0x10", "yes", "007", "1:30", "=", "~/data", ".5"])

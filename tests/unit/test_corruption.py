@@ -97,7 +97,7 @@ def test_no_prediction_is_right_about_the_given_and_the_true_label_of_a_noisy_sa
     noisy = torch.from_numpy(corrupt(labels, 3, symmetric(rate), seed).astype(np.int64))
     logits = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(seed))
     predictor = SimpleNamespace(logits=lambda inputs: inputs[None])
-    [scores] = evaluation.evaluate(predictor, evaluation.Data(logits, noisy[None], true, logits, true))
+    [scores] = evaluation.evaluate(predictor, evaluation.TrainingData(logits, noisy[None], true, logits, true))
     accuracy = {row["subset"]: row["accuracy"] for row in scores}
     if accuracy["noisy_given"] is None:
         assert torch.equal(noisy, true)

@@ -6,12 +6,12 @@ import pytest
 
 from epochwise.data.sources import SOURCES
 from epochwise.report import doctor, needs
-from epochwise.report.needs import Job, Need
-from epochwise.training.rates import Rates, measured
+from epochwise.report.needs import Need, PlannedJob
+from epochwise.training.rates import Rates, measure_rates
 from epochwise.workflow.config import weights_of
 from tests.unit.test_config import MINIMAL, resolve
 
-TOLD = """
+DRY_RUN = """
 Job stats:
 total           3
 
@@ -34,7 +34,7 @@ localrule all:
 
 def test_jobs_are_read_from_a_dry_run():
     wildcards = {"experiment": "digits", "noise": "symmetric30", "model": "mlp7", "unit": "stack"}
-    assert needs.jobs_in(TOLD) == [Job("dataset", {}, 1, 3.0), Job("train", wildcards, 2, 1.113)]
+    assert needs.read_jobs(DRY_RUN) == [PlannedJob("dataset", {}, 1, 3.0), PlannedJob("train", wildcards, 2, 1.113)]
 
 
 @pytest.fixture
@@ -50,17 +50,17 @@ def block():
 
 
 def test_needs_are_those_of_the_planned_jobs(block, monkeypatch):
-    monkeypatch.setattr(needs, "measured", lambda *arguments: Rates(epoch=2.0, forward=0.5))
+    monkeypatch.setattr(needs, "measure_rates", lambda *arguments: Rates(epoch=2.0, forward=0.5))
     digits = SOURCES["digits"]
     jobs = [
-        Job("train", {"model": "mlp3", "unit": "stack"}, 1, 1.1),
-        Job("train", {"model": "mlp7", "unit": "seed0"}, 2, 1.5),
-        Job("extract", {"model": "mlp7", "seed": "0"}, 1, 0.9),
-        Job("claims", {}, 1, 2.5),
+        PlannedJob("train", {"model": "mlp3", "unit": "stack"}, 1, 1.1),
+        PlannedJob("train", {"model": "mlp7", "unit": "seed0"}, 2, 1.5),
+        PlannedJob("extract", {"model": "mlp7", "seed": "0"}, 1, 0.9),
+        PlannedJob("claims", {}, 1, 2.5),
     ]
     evaluations = len(needs.log_spaced(10, block["training"]["evaluations_per_decade"]))
     snapshots = needs.log_spaced(10, block["training"]["snapshots_per_decade"])
-    need = needs.needed(block, digits, jobs, start=3.0)
+    need = needs.estimate_needs(block, digits, jobs, start=3.0)
     assert need.networks == {"mlp3": 2, "mlp7": 1}
     assert need.training * 3600 == pytest.approx((1 + 2) * (10 * 2.0 + evaluations * 0.5))
     assert need.rest * 3600 == pytest.approx(4 * 3.0 + 2 * len(snapshots) * 0.5)
@@ -71,19 +71,19 @@ def test_needs_are_those_of_the_planned_jobs(block, monkeypatch):
 
 def test_rates_grow_with_the_number_of_samples(block):
     """The time of a measured step varies, so only a factor of a hundred is certain to show."""
-    few = measured(block["models"]["mlp3"], SOURCES["digits"], 1000, networks=2, threads=1)
-    many = measured(block["models"]["mlp3"], SOURCES["digits"], 1_000_000, networks=2, threads=1)
+    few = measure_rates(block["models"]["mlp3"], SOURCES["digits"], 1000, networks=2, threads=1)
+    many = measure_rates(block["models"]["mlp3"], SOURCES["digits"], 1_000_000, networks=2, threads=1)
     assert 0 < few.epoch < many.epoch
     assert 0 < few.forward < many.forward
 
 
 def test_what_is_missing_is_said_with_both_numbers():
     need = Need({}, {}, 1, 1.0, 1.0, memory=8.0, disk=1.0)
-    assert doctor.missing(doctor.Machine(2, 4.0, 10.0, None), need) == [
+    assert doctor.list_missing(doctor.Machine(2, 4.0, 10.0, None), need) == [
         "memory: the largest job needs 8.0 GB, and 4.0 GB are free"
     ]
-    assert doctor.missing(doctor.Machine(2, 9.0, 10.0, None), need) == []
-    assert doctor.missing(doctor.Machine(2, 9.0, 0.5, None), need) == [
+    assert doctor.list_missing(doctor.Machine(2, 9.0, 10.0, None), need) == []
+    assert doctor.list_missing(doctor.Machine(2, 9.0, 0.5, None), need) == [
         "disk: weights and states need 1.0 GB, and 0.5 GB are free"
     ]
 
@@ -92,7 +92,7 @@ def test_what_is_missing_is_said_with_both_numbers():
     ("hours", "text"), [(0.001, "about 1 min"), (0.07, "about 4 min"), (1.6, "about 96 min"), (5.44, "about 5.4 h")]
 )
 def test_durations_are_round(hours, text):
-    assert doctor.duration(hours) == text
+    assert doctor.format_duration(hours) == text
 
 
 def run_doctor(folder, *arguments):

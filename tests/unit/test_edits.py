@@ -15,7 +15,7 @@ LAYERS = 3
 
 
 def network(seed, width=7, inputs=5, classes=4):
-    model = MLP(inputs, LAYERS, width, classes)
+    model = MLP(inputs, [width] * LAYERS, classes)
     initialize(model, "he", seed)
     with torch.no_grad():
         for layer in model.layers:
@@ -53,7 +53,7 @@ def test_every_edit_is_that_of_a_full_forward_pass(seed, layer, neuron):
     expected = {"none": column, "zero": 0, "mean": mean}
     expected |= {"half": column / 2, "one_and_a_half": 1.5 * column, "double": 2 * column}
     expected |= {"zero_equal": (1 - to_zero) * column, "mean_equal": column + to_mean * (mean - column)}
-    for edit, logits in edits.edited_logits(model, layer, hidden, neuron, means, equal):
+    for edit, logits in edits.edit_logits(model, layer, hidden, neuron, means, equal):
         values = logits_in_numpy(model, inputs, layer, lambda a, new=expected[edit]: with_column(a, neuron, new))
         np.testing.assert_allclose(logits.numpy(), values, rtol=1e-4, atol=1e-4)
 
@@ -62,7 +62,7 @@ def test_the_mean_is_the_same_as_removal_with_its_mean_in_the_next_bias():
     model, layer, neuron = network(3), 2, 4
     inputs = torch.randn(50, 5, generator=torch.Generator().manual_seed(0))
     hidden = model.activations(inputs)[0][layer - 1]
-    found = dict(edits.edited_logits(model, layer, hidden, neuron, hidden.mean(0), torch.ones(2, 7)))["mean"]
+    found = dict(edits.edit_logits(model, layer, hidden, neuron, hidden.mean(0), torch.ones(2, 7)))["mean"]
     following = model.layers[layer]
     following.bias += hidden.mean(0)[neuron] * following.weight[:, neuron]
     folded = logits_in_numpy(model, inputs, layer, lambda a: with_column(a, neuron, 0))
@@ -91,7 +91,7 @@ def test_scores_are_those_of_the_predictions(seed, layer, batch_size):
 
 
 def test_an_inactive_neuron_changes_nothing_and_one_that_decides_changes_everything():
-    model = MLP(1, 1, 2, 2).requires_grad_(False)
+    model = MLP(1, [2], 2).requires_grad_(False)
     for parameter in model.parameters():
         parameter.zero_()
     model.layers[0].weight[0, 0] = 1.0  # neuron 0 copies a positive input; neuron 1 is never active
@@ -118,12 +118,12 @@ def test_an_inactive_neuron_changes_nothing_and_one_that_decides_changes_everyth
 @given(SEED, st.integers(1, 12))
 def test_controls_are_the_neurons_of_the_nearest_contribution(seed, width):
     random = np.random.default_rng(seed)
-    contribution, peaks = (torch.tensor(random.random(width)) for _ in range(2))
-    large = int(peaks.argmax())
-    chosen = edits.targets(contribution, peaks, large)
+    contribution, largest = (torch.tensor(random.random(width)) for _ in range(2))
+    large = int(largest.argmax())
+    chosen = edits.targets(contribution, largest, large)
     assert chosen["large"] == large and len(set(chosen.values())) == len(chosen) == min(width, 7)
     if width > 1:
-        assert float(peaks[chosen["runner_up"]]) == np.sort(peaks.numpy())[-2]
+        assert float(largest[chosen["runner_up"]]) == np.sort(largest.numpy())[-2]
     rest = set(range(width)) - {chosen["large"], chosen.get("runner_up")}
     distance = (contribution - contribution[large]).abs().numpy()
     matched = [chosen[name] for name in chosen if name.startswith("matched")]

@@ -87,9 +87,9 @@ def test_noise_learned_after_the_end_counts_as_learned_at_the_end(run):
     ("name", "missing"),
     [
         *(
-            (f"regeneralization_{kind}_{metric}", "fit_epoch")
+            (f"regeneralization_{kind}_{curve}", "fit_epoch")
             for kind in ("weak", "strong")
-            for metric in ("accuracy", "loss")
+            for curve in ("accuracy", "loss")
         ),
         ("regeneralization_after_fit_accuracy", "after_fit"),
         ("noisy_after_clean", "clean_epoch"),
@@ -142,7 +142,7 @@ def test_without_noisy_data_they_are_not_learned_after_the_clean_ones(run):
     table = phases(history, fitted=0.99, learned=0.5, smoothing=0, min_dip=0.01)
     run = dataclasses.replace(
         run,
-        phases=table.set_index(["metric", "quantity"])["value"].to_dict(),
+        phases=table.set_index(["curve", "measure"])["value"].to_dict(),
         separation=run.separation.assign(value=np.nan),
     )
     assert np.isnan(EFFECTS["noisy_after_clean"](run))
@@ -150,7 +150,7 @@ def test_without_noisy_data_they_are_not_learned_after_the_clean_ones(run):
 
 def test_the_large_activation_is_sought_in_layers_that_are_not_silent(run):
     ratios = {(64, 1): 2.0, (64, 2): np.nan, (64, 3): 1.0, (64, 4): 1.5}
-    peaks = {(64, 1): (6.0, 3.0), (64, 2): (0.0, 0.0), (64, 3): (99.0, 1.0)}
-    run = dataclasses.replace(run, outliers=outliers(ratios, peaks))
+    activations = {(64, 1): (6.0, 3.0), (64, 2): (0.0, 0.0), (64, 3): (99.0, 1.0)}
+    run = dataclasses.replace(run, outliers=outliers(ratios, activations))
     assert EFFECTS["large_activation_single"](run) == 1
     assert EFFECTS["large_activation_follows_input"](run) == pytest.approx(0.9)

@@ -4,12 +4,14 @@ import pandas as pd
 import pytest
 
 from epochwise.activations.edit_tables import INTERVENTIONS
-from epochwise.activations.measure_tables import MEASURES
+from epochwise.activations.measure_tables import LAYER_MEASURES
+from epochwise.activations.tables import NEURONS
 from epochwise.analysis.large_activation import LARGE_ACTIVATION
 from epochwise.analysis.outliers import OUTLIERS
 from epochwise.analysis.separation import SEPARATION
 from epochwise.findings import evidence
-from epochwise.findings.summary import SCHEMAS
+from epochwise.findings.summarize import SCHEMAS
+from epochwise.training.history import HISTORY
 from epochwise.workflow import tables
 
 RUNS = [["low", "small", 0], ["low", "small", 7], ["high", "large", 0]]
@@ -21,20 +23,21 @@ def one_row(schema, epoch):
     return pd.DataFrame([row])
 
 
-def test_every_run_gets_its_own_tables_and_quantities(tmp_path):
+def test_every_run_gets_its_own_tables_and_phases(tmp_path):
     schemas = {"separation": SEPARATION, "outliers": OUTLIERS, "large_activation": LARGE_ACTIVATION}
-    schemas |= {"interventions": INTERVENTIONS, "measures": MEASURES}
+    schemas |= {"interventions": INTERVENTIONS, "measures": LAYER_MEASURES}
     files = {name: [str(tmp_path / f"{name}{i}.parquet") for i in range(3)] for name in schemas}
     for shift, (name, paths) in enumerate(files.items()):
         for i, path in enumerate(paths):
             tables.write(one_row(schemas[name], 10 * shift + i), schemas[name], path)
-    quantities = [
-        dict(zip(("noise", "model", "seed"), run, strict=True)) | {"metric": m, "quantity": q, "value": 100 * i + j}
+    by_seed = [
+        dict(zip(("noise", "model", "seed"), run, strict=True))
+        | {"curve": curve, "measure": measure, "value": 100 * i + j}
         for i, run in enumerate(RUNS)
-        for j, (m, q) in enumerate([("accuracy", "fall"), ("loss", "fall"), ("accuracy", "recovery")])
+        for j, (curve, measure) in enumerate([("accuracy", "fall"), ("loss", "fall"), ("accuracy", "recovery")])
     ]
     phases = tmp_path / "phases.parquet"
-    tables.write(pd.DataFrame(quantities).sample(frac=1, random_state=1), SCHEMAS["phases_by_seed"], phases)
+    tables.write(pd.DataFrame(by_seed).sample(frac=1, random_state=1), SCHEMAS["phases_by_seed"], phases)
     found = evidence.read_runs(RUNS, phases=str(phases), **files)
     assert list(found) == [tuple(run) for run in RUNS]
     for i, run in enumerate(found.values()):
@@ -48,9 +51,26 @@ def test_every_run_gets_its_own_tables_and_quantities(tmp_path):
         evidence.read_runs(RUNS[:2], phases=str(phases), **files)
 
 
+def test_tables_of_runs_and_summary_tables_are_read_by_name(tmp_path):
+    runs = RUNS[:2]
+    neurons = pd.concat([one_row(NEURONS, epoch) for epoch in (0, 3, 9)])
+    written = {"history": (HISTORY, one_row(HISTORY, 9)), "neurons": (NEURONS, neurons)}
+    paths = {name: [str(tmp_path / f"{name}{i}") for i in range(2)] for name in written}
+    for name, (schema, table) in written.items():
+        for path in paths[name]:
+            tables.write(table, schema, path)
+    phases = pd.DataFrame([{"noise": "n", "model": "m", "seed": 0, "curve": "loss", "measure": "fall", "value": 0.5}])
+    tables.write(phases, SCHEMAS["phases_by_seed"], tmp_path / "phases")
+    found = evidence.read_tables(paths | {"phases_by_seed": tmp_path / "phases"}, runs)
+    assert found["neurons"][["noise", "model", "seed", "epoch"]].to_numpy().tolist() == [
+        [*run, epoch] for run in runs for epoch in (0, 9)
+    ]
+    assert len(found["history"]) == 2 and found["phases_by_seed"]["value"].tolist() == [0.5]
+
+
 def test_weights_by_model(tmp_path):
     path = tmp_path / "runs.parquet"
-    kind = {"noise_kind": "symmetric", "noise_rate": 0.3, "achieved_rate": 0.3, "hidden_layers": 2, "width": 4}
+    kind = {"noise_kind": "symmetric", "requested_rate": 0.3, "achieved_rate": 0.3, "hidden_layers": 2, "width": 4}
     rows = [
         dict(zip(("noise", "model", "seed"), run, strict=True)) | kind | {"weights": weights}
         for run, weights in zip(RUNS, (50, 50, 900), strict=True)

@@ -60,26 +60,26 @@ def test_learning_times_agree_with_following_each_sample(predicted, data):
 def test_as_many_noisy_as_clean_samples_are_drawn_and_always_the_same():
     noisy = np.arange(5000) % 3 == 0
     labels = pd.DataFrame({"index": 7 * np.arange(5000), "is_noisy": noisy})
-    drawn = explorer_samples.drawn(labels)
-    assert np.array_equal(drawn, explorer_samples.drawn(labels))
+    drawn = explorer_samples.draw_samples(labels)
+    assert np.array_equal(drawn, explorer_samples.draw_samples(labels))
     assert len(np.unique(drawn)) == len(drawn) == 2 * explorer_samples.PER_KIND
     assert noisy[drawn // 7].sum() == explorer_samples.PER_KIND
     few = labels[labels["index"] < 70]
-    assert explorer_samples.drawn(few).tolist() == few["index"].tolist()
+    assert explorer_samples.draw_samples(few).tolist() == few["index"].tolist()
 
 
 def test_responders_come_from_the_extremes_inwards():
     values = np.random.default_rng(0).normal(size=50).round(1)
-    strongest, weakest = explorer_samples.responders(values, 9)
+    strongest, weakest = explorer_samples.find_responders(values, 9)
     assert values[strongest].tolist() == sorted(values, reverse=True)[:9]
     assert values[weakest].tolist() == sorted(values)[:9]
 
 
 def test_fewer_responders_are_shown_where_all_would_be_too_many(monkeypatch):
     extremes = [np.arange(100, 160).reshape(5, 12)]
-    assert explorer_samples.shown(np.arange(10), extremes)[1] == 12
+    assert explorer_samples.choose_images(np.arange(10), extremes)[1] == 12
     monkeypatch.setattr(explorer_samples, "MAX_IMAGES", 40)
-    indices, count = explorer_samples.shown(np.arange(10), extremes)
+    indices, count = explorer_samples.choose_images(np.arange(10), extremes)
     assert count == 6 and len(indices) == 40
     assert set(indices[10:]) == set(extremes[0][:, :6].ravel())
 
@@ -87,7 +87,7 @@ def test_fewer_responders_are_shown_where_all_would_be_too_many(monkeypatch):
 @pytest.mark.parametrize("shape", [(1, 5, 4), (3, 6, 6)])
 def test_each_image_is_at_its_place_in_the_sprite(shape):
     pixels = np.random.default_rng(0).integers(0, 256, (130, *shape), dtype=np.uint8)
-    sprite = explorer_samples.sprite(pixels.reshape(130, -1), shape)
+    sprite = explorer_samples.make_sprite(pixels.reshape(130, -1), shape)
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(sprite["png"]))))
     height, width = shape[1:]
     assert (sprite["height"], sprite["width"]) == (height, width)
@@ -98,17 +98,17 @@ def test_each_image_is_at_its_place_in_the_sprite(shape):
 
 
 def test_large_images_are_reduced():
-    sprite = explorer_samples.sprite(np.zeros((3, 3 * 100 * 200), np.uint8), (3, 100, 200))
+    sprite = explorer_samples.make_sprite(np.zeros((3, 3 * 100 * 200), np.uint8), (3, 100, 200))
     assert (sprite["width"], sprite["height"]) == (48, 24)
 
 
 @pytest.mark.parametrize("width", [1, 2, 8, 12, 64, 512, 4096])
 def test_the_first_ranks_and_the_last_are_shown(width):
-    ranks = explorer_data.shown_ranks(width)
+    ranks = explorer_data.choose_ranks(width)
     assert ranks[: min(8, width)].tolist() == list(range(1, min(8, width) + 1))
     assert ranks[-1] == width and len(ranks) <= 32 and (np.diff(ranks) > 0).all()
 
 
-def test_packed_numbers_are_little_endian():
+def test_encoded_numbers_are_little_endian():
     numbers = np.array([1, -1, 300])
-    assert np.frombuffer(base64.b64decode(explorer_samples.packed(numbers, "<i2")), "<i2").tolist() == [1, -1, 300]
+    assert np.frombuffer(base64.b64decode(explorer_samples.encode(numbers, "<i2")), "<i2").tolist() == [1, -1, 300]

@@ -33,11 +33,11 @@ RUN = """
 import json, runpy, sys
 from pathlib import Path
 from types import SimpleNamespace
-from snakemake.iocontainers import InputFiles, Log, OutputFiles
+from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params
 given = json.loads(sys.argv[1])
 runpy.run_path(given["script"], {"snakemake": SimpleNamespace(
     input=InputFiles(fromdict=given["input"]), output=OutputFiles(fromdict=given["output"]),
-    log=Log(toclone=[given["log"]]), params=SimpleNamespace(**given["params"]),
+    log=Log(toclone=[given["log"]]), params=Params(fromdict=given["params"]),
     wildcards=SimpleNamespace(figure="phases"), rule="figure", scriptdir=str(Path(given["script"]).parent))})
 """
 CLEAN = {"PATH": os.environ["PATH"], "PYTHONPATH": str(code.SCRIPTS)}
@@ -66,7 +66,7 @@ def drawn(made_up, folder, environment):
         "output": {kind: str(file) for kind, file in results.items()},
         "log": str(log),
         "params": {
-            "spec": json.dumps({"dpi": 60, "shown": None, "options": {}}),
+            "settings": json.dumps({"dpi": 60, "shown": None, "options": {}, "noises": []}),
             "code": code.stamp("figure.py", "epochwise/figures/phases.py"),
         },
     }
@@ -92,7 +92,7 @@ def settings_of_a_notebook():
 
 def test_settings_of_a_notebook_are_replaced_while_drawing_and_kept_after_it(settings_of_a_notebook):
     before = dict(matplotlib.rcParams)
-    with theme.applied():
+    with theme.use_theme():
         assert matplotlib.rcParams["savefig.bbox"] is None and not matplotlib.rcParams["text.usetex"]
         assert matplotlib.rcParams["lines.linewidth"] == theme.STYLE["lines.linewidth"]
     assert dict(matplotlib.rcParams) == before

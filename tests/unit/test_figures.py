@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from epochwise import catalogue
 from epochwise.figures import numbers as figure_numbers
 from epochwise.figures import panels, phase_marks, theme
-from epochwise.findings import summary
+from epochwise.findings import summarize
 from tests.unit.made_up import CASES, inputs_of
 
 FIGURES = tuple(figure.name for figure in catalogue.FIGURES)
@@ -28,7 +28,7 @@ def drawn(request):
     case = CASES[request.param]
     inputs, shown = inputs_of(case)
     results = {}
-    with theme.applied():
+    with theme.use_theme():
         for figure in catalogue.FIGURES:
             module = importlib.import_module(f"epochwise.figures.{figure.name}")
             given = {name: inputs[name] for name in figure.inputs}  # what the rule gives, and nothing else
@@ -109,11 +109,11 @@ def same(found, expected, keys):
         np.testing.assert_array_equal(both[column].astype(float), both[f"{column}_expected"].astype(float))
 
 
-RUN_EPOCH = ["noise", "model", "epoch", "quantity"]
+RUN_EPOCH = ["noise", "model", "epoch", "measure"]
 
 
 def without_marks(numbers):
-    return numbers[~numbers["quantity"].isin(MARKS)]
+    return numbers[~numbers["measure"].isin(MARKS)]
 
 
 def test_every_column_of_the_numbers_is_explained(drawn):
@@ -139,47 +139,46 @@ def test_lines_show_exactly_the_numbers(drawn, name):
 def test_learning_curves_are_the_means_of_the_table(drawn):
     _, inputs, _, results = drawn
     numbers = results["learning_curves"][1]
-    expected = inputs["curves"].rename(columns={"metric": "quantity"})
-    same(without_marks(numbers), expected, [*RUN_EPOCH, "subset"])
+    same(without_marks(numbers), inputs["curves"], [*RUN_EPOCH, "subset"])
 
 
 def test_marks_are_the_mean_epochs_of_the_phases(drawn):
     case, inputs, _, results = drawn
     numbers = results["learning_curves"][1]
-    marks = numbers[numbers["quantity"].isin(MARKS)]
-    phases = inputs["phases"].query("metric == 'accuracy' and quantity in @MARKS").dropna(subset="mean")
-    phases = phases.set_index(["noise", "model", "quantity"])["mean"]
+    marks = numbers[numbers["measure"].isin(MARKS)]
+    phases = inputs["phases"].query("curve == 'accuracy' and measure in @MARKS").dropna(subset="mean")
+    phases = phases.set_index(["noise", "model", "measure"])["mean"]
     assert len(marks) == len(phases)
     for mark in marks.itertuples():
-        assert mark.value == phases[mark.noise, mark.model, mark.quantity]
-    assert ("fit_epoch" in set(marks["quantity"])) == (case.fits and case.noisy)
+        assert mark.value == phases[mark.noise, mark.model, mark.measure]
+    assert ("fit_epoch" in set(marks["measure"])) == (case.fits and case.noisy)
 
 
 def test_phases_shows_every_seed_and_the_means(drawn):
     _, inputs, _, results = drawn
     numbers = results["phases"][1]
-    changes = numbers[numbers["quantity"].isin(["fall", "recovery", "surplus", "after_fit"])]
-    keys = ["noise", "model", "metric", "quantity"]
+    changes = numbers[numbers["measure"].isin(["fall", "recovery", "surplus", "after_fit"])]
+    keys = ["noise", "model", "curve", "measure"]
     single = changes[changes["seed"].notna()].set_index([*keys, "seed"])["value"]
-    expected = inputs["phases_by_seed"].query("quantity in ['fall', 'recovery', 'surplus', 'after_fit']")
+    expected = inputs["phases_by_seed"].query("measure in ['fall', 'recovery', 'surplus', 'after_fit']")
     assert len(single) == len(expected)
     for row in expected.itertuples():
-        np.testing.assert_equal(single[row.noise, row.model, row.metric, row.quantity, row.seed], row.value)
+        np.testing.assert_equal(single[row.noise, row.model, row.curve, row.measure, row.seed], row.value)
     means = changes[changes["seed"].isna()].set_index(keys)["value"]
-    for row in inputs["phases"].query("quantity in ['fall', 'recovery', 'surplus', 'after_fit']").itertuples():
-        np.testing.assert_equal(means[row.noise, row.model, row.metric, row.quantity], row.mean)
+    for row in inputs["phases"].query("measure in ['fall', 'recovery', 'surplus', 'after_fit']").itertuples():
+        np.testing.assert_equal(means[row.noise, row.model, row.curve, row.measure], row.mean)
 
 
 def test_separation_by_layer_is_the_mean_over_classes_with_the_last_layers_ceiling(drawn):
     case, inputs, _, results = drawn
     numbers = results["separation_by_layer"][1]
     table = inputs["separation"][inputs["separation"]["class"] == -1]
-    table = table.rename(columns={"measure": "quantity"})
-    cosines = table[table["quantity"].isin(["cosine", "cosine_centred"])]
+    table = table
+    cosines = table[table["measure"].isin(["cosine", "cosine_centred"])]
     keys = [*RUN_EPOCH, "grouping", "layer"]
-    same(numbers[numbers["quantity"].isin(["cosine", "cosine_centred"])], cosines, keys)
-    ceiling = table[(table["quantity"] == "split_half") & (table["layer"] == table["model"].map(case.models))]
-    same(numbers[numbers["quantity"] == "split_half"], ceiling, keys)
+    same(numbers[numbers["measure"].isin(["cosine", "cosine_centred"])], cosines, keys)
+    ceiling = table[(table["measure"] == "split_half") & (table["layer"] == table["model"].map(case.models))]
+    same(numbers[numbers["measure"] == "split_half"], ceiling, keys)
 
 
 def test_separation_by_class_is_the_last_epoch(drawn):
@@ -192,38 +191,51 @@ def test_separation_by_class_is_the_last_epoch(drawn):
     assert (numbers["class_name"] == numbers["class"].map(dict(enumerate(case.class_names)))).all()
 
 
-def test_activation_distribution_is_the_peaks_of_the_first_and_last_epoch(drawn):
+def test_activation_distribution_ranks_the_activations_of_the_first_and_last_epoch(drawn):
     _, inputs, _, results = drawn
-    same(results["activation_distribution"][1], inputs["peaks"], ["noise", "model", "epoch", "layer", "rank"])
+    same(
+        results["activation_distribution"][1],
+        inputs["ranked_activations"],
+        ["noise", "model", "epoch", "layer", "rank"],
+    )
 
 
 def test_large_activation_is_the_outlier_measures(drawn):
     _, inputs, _, results = drawn
     numbers = results["large_activation"][1]
-    shown = ["peak_over_median_active", "peak_over_runner_up", "argmax_share"]
+    shown = ["largest_over_median_active", "largest_over_second", "argmax_share"]
     table = inputs["outliers"][inputs["outliers"]["measure"].isin(shown)]
-    same(without_marks(numbers), table.rename(columns={"measure": "quantity"}), [*RUN_EPOCH, "layer"])
+    same(without_marks(numbers), table, [*RUN_EPOCH, "layer"])
 
 
 def test_the_layer_that_stands_out_has_the_largest_ratio_at_the_last_epoch():
     rows = [(10, layer, ratio) for layer, ratio in enumerate([3.0, np.nan, 5, 4, 4, 4], start=1)]
     rows += [(1, layer, ratio) for layer, ratio in enumerate([1000.0, 1, 1, 1, 1, 1], start=1)]
-    table = pd.DataFrame(rows, columns=["epoch", "layer", "peak_over_median_active"])
-    others = ("peak", "runner_up", "peak_over_median_peak", "kurtosis", "argmax_share")
+    table = pd.DataFrame(rows, columns=["epoch", "layer", "largest_over_median_active"])
+    others = [
+        "largest_activation",
+        "second_largest_activation",
+        "largest_over_median_neuron",
+        "kurtosis",
+        "argmax_share",
+    ]
     table = table.assign(**dict.fromkeys(others, 1.0), massive=False, noise="noise", model="model", seed=0)
-    assert figure_numbers.layer_that_stands_out(summary.outliers(table, 0.95), "noise", "model") == 3
+    rows = summarize.outlier_measures({"outliers": table}, {})
+    summary = summarize.over_seeds(rows, ["noise", "model", "epoch", "layer", "measure"], "value", 0.95)
+    summary = summarize.mark_layers_that_stand_out(summary, rows)
+    assert figure_numbers.layer_that_stands_out(summary, "noise", "model") == 3
 
 
 def test_inputs_are_the_strengths_in_the_outstanding_layer(drawn):
     case, inputs, _, results = drawn
     numbers = results["large_activation_inputs"][1]
-    statistics = numbers[numbers["part"] == "statistic"]
+    statistics = numbers[numbers["part"] == "measure"]
     assert len(statistics) == 13 * len(case.models) * len(case.noises)
     table = inputs["large_activation"]
-    table = table.set_index(["noise", "model", "epoch", "layer", "feature", "statistic"])
+    table = table.set_index(["noise", "model", "epoch", "layer", "feature", "measure"])
     for row in statistics.itertuples():
         assert row.layer == figure_numbers.layer_that_stands_out(inputs["outliers"], row.noise, row.model)
-        key = (row.noise, row.model, case.last, row.layer, row.feature, row.statistic)
+        key = (row.noise, row.model, case.last, row.layer, row.feature, row.measure)
         expected = table.loc[key, ["mean", "low", "high"]]
         np.testing.assert_equal([row.value, row.low, row.high], [*expected])
 
@@ -264,7 +276,7 @@ def test_data_decomposition_counts_every_sample_and_shows_noisy_ones(drawn):
 
 def test_scenario_shows_one_minus_the_centred_cosine_of_first_and_last_layer(drawn):
     case, inputs, shown, results = drawn
-    numbers = results["scenario"][1].query("quantity == 'separation'")
+    numbers = results["scenario"][1].query("measure == 'separation'")
     layers = sorted({1, case.models[shown["model"]]})
     assert [*numbers["layer"].unique()] == layers
     table = inputs["separation"].query(
@@ -272,7 +284,7 @@ def test_scenario_shows_one_minus_the_centred_cosine_of_first_and_last_layer(dra
     )
     table = table[(table["class"] == -1) & table["layer"].isin(layers)]
     expected = table.assign(
-        mean=1 - table["mean"], low=1 - table["high"], high=1 - table["low"], quantity="separation"
+        mean=1 - table["mean"], low=1 - table["high"], high=1 - table["low"], measure="separation"
     )  # fmt: skip
     same(numbers, expected, [*RUN_EPOCH, "layer"])
 
@@ -294,10 +306,10 @@ def test_fewer_than_three_seeds_have_no_band(drawn):
 
 
 def test_a_mark_needs_half_of_the_seeds():
-    quantities = {"peak_epoch": 5, "fit_epoch": 2, "dip_epoch": 3}
-    rows = [("noise", "model", "accuracy", quantity, 10.0, n) for quantity, n in quantities.items()]
-    phases = pd.DataFrame(rows, columns=["noise", "model", "metric", "quantity", "mean", "n"])
-    assert set(phase_marks.marks_of(phases)["quantity"]) == {"peak_epoch", "dip_epoch"}
+    seeds_with_mark = {"peak_epoch": 5, "fit_epoch": 2, "dip_epoch": 3}
+    rows = [("noise", "model", "accuracy", measure, 10.0, n) for measure, n in seeds_with_mark.items()]
+    phases = pd.DataFrame(rows, columns=["noise", "model", "curve", "measure", "mean", "n"])
+    assert set(phase_marks.select_marks(phases)["measure"]) == {"peak_epoch", "dip_epoch"}
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -309,7 +321,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     contents = []
     for folder, times in {"a": 2, "b": 1}.items():
         files = [tmp_path / folder / f"figure.{extension}" for extension in ("pdf", "png", "csv")]
-        with theme.applied():
+        with theme.use_theme():
             figure, numbers = module.draw(inputs, shown, {})
             for _ in range(times):
                 theme.save(figure, numbers, *files, 60)

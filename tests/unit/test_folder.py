@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from epochwise.data import class_folders, folder, image_table, noise_kinds
 from epochwise.data.layouts import locate
 from epochwise.data.loading import load
 from epochwise.data.sources import SOURCES, DataError
 from epochwise.data.torchvision_files import import_torchvision
-from epochwise.workflow import config, config_text
+from epochwise.workflow import config
 from epochwise.workflow.config_checks import ConfigError
 from tests.unit.made_data import encoded, table
 from tests.unit.test_config import ROOT, changed
@@ -287,7 +288,7 @@ def test_the_script_and_the_configuration_of_the_documentation_work(random, tmp_
     (tmp_path / "my_images/train/.DS_Store").touch()
     exec(compile(script, "howto.md", "exec"), {})
     defaults = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    config_text.merge(defaults, written)
+    update_config(defaults, written)
     block = config.resolve(defaults, SOURCES, noise_kinds.load(), describe_block)["mine"]
     assert list(block["models"]) == ["mlp3", "mlp7"]
     source = describe_block(block["dataset"])

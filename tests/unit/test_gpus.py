@@ -15,7 +15,7 @@ from epochwise.workflow.code import SCRIPTS
 PROGRAM = """
 import sys, time
 from epochwise.workflow import gpus
-gpu, lock = gpus.claim(["0", "1"], int(sys.argv[2]), sys.argv[1])
+gpu, lock = gpus.lock_gpu(["0", "1"], int(sys.argv[2]), sys.argv[1])
 print(gpu, flush=True)
 time.sleep(60)
 """
@@ -67,25 +67,25 @@ def machine(tmp_path, monkeypatch):
 
 
 def test_a_job_computes_on_the_gpu_that_it_claimed_and_gives_it_back(machine):
-    with gpus.claimed("cuda", 1):
-        with gpus.claimed("cuda", 1):
+    with gpus.use_gpu("cuda", 1):
+        with gpus.use_gpu("cuda", 1):
             assert machine == [0, 1]
-        with gpus.claimed("cuda", 1):
+        with gpus.use_gpu("cuda", 1):
             assert machine == [0, 1, 1]
 
 
 def test_jobs_that_number_the_gpus_differently_share_none(machine, monkeypatch):
     """As two jobs of one user do on a cluster's node, which each see one of its GPUs as number 0."""
-    _, held = gpus.claim(["GPU-b"], 1)
+    _, held = gpus.lock_gpu(["GPU-b"], 1)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: SimpleNamespace(uuid=f"GPU-{'ba'[number]}"))
-    with gpus.claimed("cuda", 1):
+    with gpus.use_gpu("cuda", 1):
         assert machine == [1]
     held.release()
 
 
 def test_a_job_on_processors_claims_nothing(machine):
-    with gpus.claimed("cpu", 1):
-        assert machine == [] and gpus.claim(["GPU-a", "GPU-b"], 1)[0] == "GPU-a"
+    with gpus.use_gpu("cpu", 1):
+        assert machine == [] and gpus.lock_gpu(["GPU-a", "GPU-b"], 1)[0] == "GPU-a"
 
 
 @pytest.mark.parametrize(("visible", "expected"), [(None, True), ("0", True), ("", False), ("-1", False)])
@@ -94,4 +94,4 @@ def test_a_machine_shows_its_gpus_unless_they_are_hidden(monkeypatch, visible, e
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert gpus.shown() == expected
+    assert gpus.has_gpu() == expected

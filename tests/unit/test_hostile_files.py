@@ -139,7 +139,7 @@ def test_a_pickle_among_the_files_of_mnist_is_not_executed(tmp_path, bomb, marke
 )
 def test_a_snapshot_whose_header_lies_is_refused(tmp_path, name, value):
     metadata = {key: text for key, text in (METADATA | {name: value}).items() if text is not None}
-    snapshots._write(snapshots.snapshot_path(tmp_path, 0), MLP(6, 2, 4, 3).state_dict(), metadata)
+    snapshots._write(snapshots.snapshot_path(tmp_path, 0), MLP(6, [4, 4], 3).state_dict(), metadata)
     with pytest.raises(InputError, match="is no usable snapshot"):
         snapshots.load(tmp_path, 0)
 
@@ -159,7 +159,7 @@ def test_a_snapshot_whose_header_lies_is_refused(tmp_path, name, value):
     ids=["vector", "narrow", "bias", "more layers", "one missing", "empty", "integers", "doubles"],
 )
 def test_a_snapshot_with_other_tensors_is_refused(tmp_path, change):
-    snapshots._write(snapshots.snapshot_path(tmp_path, 0), change(MLP(6, 2, 4, 3).state_dict()), METADATA)
+    snapshots._write(snapshots.snapshot_path(tmp_path, 0), change(MLP(6, [4, 4], 3).state_dict()), METADATA)
     with pytest.raises(InputError, match="is no usable snapshot"):
         snapshots.load(tmp_path, 0)
 

@@ -19,15 +19,16 @@ from epochwise.workflow.errors import InputError
 
 PROGRAM = """
 import logging, sys, types, warnings
+from snakemake.iocontainers import Params
 from epochwise.workflow import code, records, job
 from epochwise.workflow.code import SCRIPTS
 from epochwise.workflow.errors import InputError
 
 snakemake = types.SimpleNamespace(
     log=[sys.argv[1]], rule="some", input=[], output=[], scriptdir=str(SCRIPTS),
-    params=types.SimpleNamespace(spec='{"rate": 0.3}', code=sys.argv[2] if sys.argv[2:] else code.stamp("claims.py")),
+    params=Params(fromdict={"rate": '{"rate": 0.3}', "code": sys.argv[2] if sys.argv[2:] else code.stamp("claims.py")}),
 )
-with job.job(snakemake) as spec:
+with job.job(snakemake) as settings:
 """
 
 
@@ -77,8 +78,8 @@ def test_a_second_run_of_the_same_job_waits_until_the_first_has_ended(tmp_path):
             job.communicate()
 
 
-def test_a_job_knows_its_spec_and_logs_lines_and_warnings(script):
-    status, log, shown = script("logging.info('rate %s', spec['rate']); warnings.warn('class 3 is empty')")
+def test_a_job_knows_its_settings_and_logs_lines_and_warnings(script):
+    status, log, shown = script("logging.info('rate %s', settings['rate']); warnings.warn('class 3 is empty')")
     assert status == 0
     assert "rate 0.3" in log and "class 3 is empty" in log
     assert "rate 0.3" not in shown and "class 3 is empty" in shown
@@ -108,7 +109,7 @@ def fail_with(monkeypatch, number):
 def test_a_file_system_without_locks_gives_a_warning_and_no_marker_file(tmp_path, monkeypatch, caplog, number):
     """A marker file in their place would remain after a job that was killed on another node."""
     fail_with(monkeypatch, number)
-    assert not files.hold(tmp_path / "lock").is_locked
+    assert not files.lock(tmp_path / "lock").is_locked
     assert "this file system has no locks" in caplog.text
 
 
@@ -116,9 +117,9 @@ def test_a_file_system_without_locks_gives_a_warning_and_no_marker_file(tmp_path
 def test_any_other_trouble_with_a_lock_names_the_file(tmp_path, monkeypatch, number):
     fail_with(monkeypatch, number)
     with pytest.raises(InputError, match=rf"{tmp_path}/lock cannot be locked: no lock"):
-        files.hold(tmp_path / "lock")
+        files.lock(tmp_path / "lock")
     with pytest.raises(InputError, match=r"gpu-0-0\.lock cannot be locked: no lock.*TMPDIR"):
-        gpus.claim(["0"], 1, tmp_path)
+        gpus.lock_gpu(["0"], 1, tmp_path)
 
 
 def test_trouble_with_a_lock_is_in_the_log_of_the_rule(script, tmp_path):
@@ -132,7 +133,7 @@ def test_a_job_that_waits_does_not_erase_the_log_of_the_one_that_runs(tmp_path):
     log = tmp_path / "logs" / "rule.log"
     log.parent.mkdir()
     log.write_text("the first one\n")
-    lock = files.hold(log.with_name(".rule.lock"))
+    lock = files.lock(log.with_name(".rule.lock"))
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     command = [sys.executable, "-c", f"{PROGRAM}    logging.info('the second one')", log]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as second:
@@ -199,7 +200,7 @@ def test_time_taken_grows():
 
 def test_provenance_tells_what_made_a_result(monkeypatch):
     told = records.environment({"epochs": 3})
-    assert told["spec"] == {"epochs": 3}
+    assert told["settings"] == {"epochs": 3}
     assert told["versions"]["torch"] == version("torch") and told["versions"]["numpy"] == np.__version__
     json.dumps(told)
     monkeypatch.setenv("PATH", "")  # no git

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
-from epochwise.analysis.association import auc, correlation, correlation_ratio, ridge_r2
-from epochwise.analysis.large_activation import LARGE_ACTIVATION, what_it_follows
+from epochwise.activations.auc import auc
+from epochwise.analysis.association import correlation, correlation_ratio, ridge_r2
+from epochwise.analysis.large_activation import LARGE_ACTIVATION, input_output_association
 from epochwise.workflow.errors import InputError
 
 N, FOLDS, RIDGE = 60, 4, 2.5
@@ -54,7 +54,9 @@ def run(random):
 
 
 def follow(samples, outputs, labels, features):
-    return what_it_follows(samples, outputs=outputs, labels=labels, features=features, folds=FOLDS, ridge=RIDGE)
+    return input_output_association(
+        samples, outputs=outputs, labels=labels, features=features, folds=FOLDS, ridge=RIDGE
+    )
 
 
 @pytest.fixture
@@ -62,8 +64,8 @@ def followed(run):
     return follow(*run[:4])
 
 
-def value_of(table, epoch, number, feature, statistic):
-    rows = table.query("epoch == @epoch and layer == @number and feature == @feature and statistic == @statistic")
+def value_of(table, epoch, number, feature, measure):
+    rows = table.query("epoch == @epoch and layer == @number and feature == @feature and measure == @measure")
     assert len(rows) == 1
     return rows["value"].item()
 
@@ -71,15 +73,15 @@ def value_of(table, epoch, number, feature, statistic):
 VARYING = [key for key in KEYS if key != (9, 2)]
 
 
-def test_all_statistics_of_both_sides_are_there_once(followed):
+def test_all_measures_of_both_sides_are_there_once(followed):
     assert set(followed.columns) == set(LARGE_ACTIVATION.names)
     expected = {("input", name, s) for name in ("norm", "brightness", "contrast") for s in ("pearson", "spearman")}
     expected |= {("output", f"{name}_label", "eta2") for name in ("true", "given", "predicted")}
     expected |= {("output", "probability", "spearman"), ("output", "loss", "spearman"), ("output", "is_noisy", "auc")}
     expected |= {("input", "components", "r2")}
-    assert not followed.duplicated(["epoch", "layer", "feature", "statistic"]).any()
+    assert not followed.duplicated(["epoch", "layer", "feature", "measure"]).any()
     for (_, number), block in followed.groupby(["epoch", "layer"]):
-        assert set(block[["side", "feature", "statistic"]].itertuples(index=False, name=None)) == expected
+        assert set(block[["side", "feature", "measure"]].itertuples(index=False, name=None)) == expected
         assert (block["neuron"] == 10 * number).all()
     assert list(followed.groupby(["epoch", "layer"], sort=False).groups) == KEYS
 
@@ -113,11 +115,12 @@ def test_correlation_ratios_follow_from_the_analysis_of_variance(run, followed, 
         assert value_of(followed, epoch, number, name, "eta2") == pytest.approx(f / (f + N - len(parts)))
 
 
-def test_the_area_under_the_curve_equals_scikit_learn(run, followed):
+def test_the_area_under_the_curve_is_the_statistic_of_mann_and_whitney(run, followed):
     _, _, labels, _, magnitudes = run
     for key in VARYING:
-        expected = roc_auc_score(labels["is_noisy"], magnitudes[key])
-        assert value_of(followed, *key, "is_noisy", "auc") == pytest.approx(expected)
+        parts = [magnitudes[key][labels["is_noisy"] == noisy] for noisy in (True, False)]
+        pairs = stats.mannwhitneyu(*parts).statistic / (len(parts[0]) * len(parts[1]))
+        assert value_of(followed, *key, "is_noisy", "auc") == pytest.approx(pairs)
 
 
 def test_the_ridge_regression_is_the_closed_form_predicted_out_of_fold(run, followed):
@@ -148,8 +151,8 @@ def test_a_constant_magnitude_follows_nothing(followed):
 def test_without_noisy_samples_there_is_no_area_under_the_curve(run):
     samples, outputs, labels, features, _ = run
     table = follow(samples, outputs, labels.assign(is_noisy=False), features)
-    assert table.loc[table["statistic"] == "auc", "value"].isna().all()
-    assert np.isnan(auc(np.arange(4.0)[:, None], np.ones(4, bool))).all()
+    assert table.loc[table["measure"] == "auc", "value"].isna().all()
+    assert np.isnan(auc(np.arange(4.0), np.ones(4, bool)))
 
 
 # 0.1 is rounded: the mean of equal values is another value

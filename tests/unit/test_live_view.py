@@ -15,15 +15,15 @@ from snakemake.cli import parse_args
 from epochwise.training import pace
 from snakemake_logger_plugin_epochwise.closing import closing_lines
 from snakemake_logger_plugin_epochwise.failures import command_for, failure_lines, message_in
-from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, RUNNING, Job, Run
+from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, RUNNING, JobStatus, RunStatus
 from snakemake_logger_plugin_epochwise.text import duration, finished_line
 from snakemake_logger_plugin_epochwise.time_left import seconds_left
 from snakemake_logger_plugin_epochwise.training_log import Log, Progress, latest_progress
 from snakemake_logger_plugin_epochwise.view import view
 
 
-def train(model="mlp3", **about) -> Job:
-    return Job("train", {"experiment": "mnist", "noise": "n", "model": model, "unit": "seed0"}, **about)
+def train(model="mlp3", **about) -> JobStatus:
+    return JobStatus("train", {"experiment": "mnist", "noise": "n", "model": model, "unit": "seed0"}, **about)
 
 
 # -- time left ---------------------------------------------------------------------------------------------------------
@@ -44,13 +44,13 @@ def test_the_time_left_of_three_equal_networks():
 
 
 def test_the_time_left_is_unknown_until_something_alike_is_measured():
-    figure = Job("figure", state=FINISHED, seconds=3.0)
+    figure = JobStatus("figure", state=FINISHED, seconds=3.0)
     assert seconds_left([train()], {"cores": 1}, 0.0) is None
     assert seconds_left([figure, train()], {"cores": 1}, 0.0) is None, "training takes much longer than a figure"
     untrained = train(state=RUNNING, progress=Progress(0, 100, 14.0))
     assert seconds_left([untrained], {"cores": 1}, 0.0) is None, "the rate of the untrained network is none"
-    publish = [Job("publish", state=FINISHED, seconds=1.0) for _ in range(9)]
-    assert seconds_left([figure, *publish, Job("summary")], {"cores": 1}, 0.0) == 2, "the mean of two rules"
+    publish = [JobStatus("publish", state=FINISHED, seconds=1.0) for _ in range(9)]
+    assert seconds_left([figure, *publish, JobStatus("claims")], {"cores": 1}, 0.0) == 2, "the mean of two rules"
     assert seconds_left([], {"cores": 1}, 0.0) == 0
 
 
@@ -87,8 +87,8 @@ def test_the_time_left_equals_an_independent_computation():
         seconds, threads = random.uniform(1, 50, 6), random.integers(1, 4, 6)
         counts, cores = random.integers(0, 9, 6), int(random.integers(4, 9))
         uses = [{"cores": int(number)} for number in threads]
-        jobs = [Job(f"rule{i}", state=FINISHED, seconds=seconds[i], uses=uses[i]) for i in range(6)]
-        jobs += [Job(f"rule{i}") for i in range(6) for _ in range(counts[i])]
+        jobs = [JobStatus(f"rule{i}", state=FINISHED, seconds=seconds[i], uses=uses[i]) for i in range(6)]
+        jobs += [JobStatus(f"rule{i}") for i in range(6) for _ in range(counts[i])]
         longest = max(seconds[counts > 0], default=0)
         expected = max(longest, (seconds * threads * counts).sum() / cores)
         assert seconds_left(jobs, {"cores": cores}, 0.0) == pytest.approx(expected)
@@ -135,7 +135,7 @@ def info(number: int, rule: str, log=None, **wildcards) -> dict:
 
 
 def test_a_run_counts_its_jobs_through_failures_and_second_attempts(tmp_path):
-    run = Run(began=0.0, counts={"train": 2, "publish": 1})
+    run = RunStatus(began=0.0, counts={"train": 2, "publish": 1})
     run.plan([{"jobid": 1, "rule": "train", "wildcards": {"model": "mlp3", "unit": "seed0"}, "size": 7}])
     assert len(run.unlisted()) == 2 and run.total == 3
     run.start(info(1, "train", str(tmp_path / "log"), model="mlp3", unit="seed0"), now=10.0)
@@ -153,8 +153,8 @@ def test_a_run_counts_its_jobs_through_failures_and_second_attempts(tmp_path):
 
 def test_names_say_which_run_a_job_belongs_to():
     assert train().name == "mnist/n/mlp3/seed0"
-    assert Job("extract", {"experiment": "mnist", "model": "mlp3", "seed": "4"}).name == "mnist/mlp3/seed4"
-    assert Job("corrupt", {"experiment": "mnist", "draw": ""}).name == "mnist"
+    assert JobStatus("extract", {"experiment": "mnist", "model": "mlp3", "seed": "4"}).name == "mnist/mlp3/seed4"
+    assert JobStatus("corrupt", {"experiment": "mnist", "draw": ""}).name == "mnist"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_finished_job_is_one_line():
     job = train(state=FINISHED, seconds=41.0, progress=Progress(9, 9, 1.0, {"clean": 0.987, "test": 0.5}))
     line = finished_line(job, 3, 9, 125.0)
     assert line == "3 of 9  train mnist/n/mlp3/seed0  41 s  accuracy: clean 0.99, test 0.50  about 2 min 05 s left"
-    assert finished_line(Job("all", state=FINISHED, seconds=0.0), 9, 9, 0.0) == "9 of 9  all  0 s"
+    assert finished_line(JobStatus("all", state=FINISHED, seconds=0.0), 9, 9, 0.0) == "9 of 9  all  0 s"
 
 
 # -- failures ----------------------------------------------------------------------------------------------------------
@@ -257,21 +257,21 @@ def test_many_verdicts_are_counted_and_unfinished_experiments_have_none(tmp_path
 # -- the view ----------------------------------------------------------------------------------------------------------
 
 
-def shown(run: Run, now: float, width: int, height: int = 30) -> list[str]:
+def shown(run: RunStatus, now: float, width: int, height: int = 30) -> list[str]:
     console = Console(width=width, record=True, file=SimpleNamespace(write=lambda text: None, flush=lambda: None))
     console.print(view(run, ["mnist"], now, height))
     return console.export_text().splitlines()
 
 
 def test_the_view_shows_finished_jobs_networks_in_training_and_the_time_left():
-    run = Run(began=0.0, counts={"train": 4, "figure": 2}, totals={"cores": 2})
+    run = RunStatus(began=0.0, counts={"train": 4, "figure": 2}, totals={"cores": 2})
     scores = {"clean": 0.991, "noisy_given": 0.34, "noisy_true": 0.55, "test": 0.91}
     run.jobs = {
         1: train("mlp7", state=RUNNING, progress=Progress(80, 100, 2.0, scores), progress_at=40.0),
         2: train("mlp3", state=FAILED, seconds=2.0),
         3: train("mlp7", state=RUNNING, began=38.0),
-        4: Job("figure", {"figure": "maps"}, state=FINISHED, seconds=3.0),
-        5: Job("figure", {"figure": "phases"}, state=RUNNING, began=39.0),
+        4: JobStatus("figure", {"figure": "maps"}, state=FINISHED, seconds=3.0),
+        5: JobStatus("figure", {"figure": "phases"}, state=RUNNING, began=39.0),
     }
     text = shown(run, 40.0, width=80)
     # 10 s left of the first, 48 s of the third, 2 s of the figure, 50 s of the fourth network: 110 s on two cores.
@@ -285,7 +285,7 @@ def test_the_view_shows_finished_jobs_networks_in_training_and_the_time_left():
 
 
 def test_the_view_fits_a_low_terminal():
-    run = Run(began=0.0, counts={"train": 50})
+    run = RunStatus(began=0.0, counts={"train": 50})
     run.jobs = {number: train(state=RUNNING) for number in range(50)}
     text = shown(run, 1.0, width=80, height=20)
     assert len(text) < 20 and any("and 42 more" in line for line in text)

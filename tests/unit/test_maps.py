@@ -23,13 +23,13 @@ def inputs():
         for epoch in EPOCHS:
             train = 1.0 if epoch * width**2 >= 250 else 0.5
             for subset, accuracy in (("train", train), ("test", 1 - rate - width / 100), ("clean", 0.2)):
-                row = {"epoch": epoch, "subset": subset, "metric": "accuracy", "mean": accuracy}
+                row = {"epoch": epoch, "subset": subset, "measure": "accuracy", "mean": accuracy}
                 curves.append(key | row)
     return {"curves": pd.DataFrame(curves), "runs": pd.DataFrame(runs)}
 
 
 def test_a_map_per_noise_and_one_of_the_widest_network(inputs):
-    with theme.applied():
+    with theme.use_theme():
         figure, numbers = maps.draw(inputs, None, {})
     assert list(numbers["part"].unique()) == [
         "low, 2 hidden layers", "high, 2 hidden layers", "clean, 2 hidden layers", "2 hidden layers, width 16",
@@ -47,6 +47,6 @@ def test_a_map_per_noise_and_one_of_the_widest_network(inputs):
 
 def test_two_widths_and_two_rates_make_no_map(inputs):
     few = {name: t[t["noise"].isin(["low", "high"]) & t["model"].isin(["w4", "w8"])] for name, t in inputs.items()}
-    with theme.applied():
+    with theme.use_theme():
         _, numbers = maps.draw(few, None, {})
     assert numbers.empty

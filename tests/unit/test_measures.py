@@ -10,11 +10,12 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
+from epochwise.activations.auc import auc
 from epochwise.activations.layer import Layer, with_permutations
 from epochwise.activations.measures import collapse, neighbours, probes, rank
 from epochwise.activations.measuring import GRAM_BATCHES, GRAM_SAMPLES, grams
 from epochwise.analysis.similarity import COLUMNS, cka, similarity, unbiased_hsic
-from epochwise.findings import geometry
+from epochwise.findings.summarize import SCHEMAS, summarize
 
 SEED = st.integers(0, 2**31 - 1)
 SETTINGS = {"folds": 5, "ridge": 0.1, "neighbours": 3, "seed": 0}
@@ -95,8 +96,8 @@ def test_probes_are_ridge_regressions_label_set_by_label_set(seed):
 
 def test_the_auc_by_hand_and_without_one_of_the_groups():
     # Of the four pairs of a positive and a negative, two are in order, one is tied, one is not.
-    assert probes.auc(np.array([3.0, 1.0, 2.0, 1.0]), np.array([True, True, False, False])) == 2.5 / 4
-    assert np.isnan(probes.auc(np.arange(3.0), np.zeros(3, bool)))
+    assert auc(np.array([3.0, 1.0, 2.0, 1.0]), np.array([True, True, False, False])) == 2.5 / 4
+    assert np.isnan(auc(np.arange(3.0), np.zeros(3, bool)))
 
 
 @settings(deadline=None, max_examples=15)
@@ -222,36 +223,26 @@ def test_layers_epochs_and_seeds_are_compared_one_at_a_time():
     assert row["cka"] == pytest.approx(cka(batches_of(layers[1, 9, 2]), batches_of(layers[5, 9, 2])))
 
 
-def test_similarities_over_seeds_have_intervals_and_those_of_pairs_do_not():
+def test_similarities_over_seeds_have_intervals_and_those_of_pairs_do_not_and_measures_have_a_null():
     random = np.random.default_rng(3)
     keys = [(seed, epoch, layer) for seed in (0, 1, 2) for epoch in (0, 9) for layer in (1, 2)]
-    table = gram_table({key: random.normal(size=(GRAM_SAMPLES, 4)) for key in keys}).assign(noise="n", model="m")
-    found = geometry.similarities(table, 0.95)
-    assert found.columns.tolist() == geometry.SCHEMAS["similarity"].names
-    of_pairs = found["kind"] == "seeds"
-    assert (
-        (found["n"] == 3).all()
-        and found.loc[of_pairs, "low"].isna().all()
-        and found.loc[~of_pairs, "low"].notna().all()
+    grams_of_runs = gram_table({key: random.normal(size=(GRAM_SAMPLES, 4)) for key in keys})
+    measures = pd.DataFrame(
+        [
+            {"seed": s, "epoch": 5, "layer": 1, "measure": "probe_noisy", "value": 0.5 + s, "null_mean": s}
+            | {"null_low": s - 1, "null_high": np.nan}
+            for s in (0, 1, 2)
+        ]
     )
-    nothing = geometry.similarities(table.head(0), 0.95)
-    assert nothing.empty and nothing.columns.tolist() == geometry.SCHEMAS["similarity"].names
-
-
-def test_measures_over_seeds_average_the_null_too():
-    rows = [
-        {
-            "noise": "n",
-            "model": "m",
-            "seed": seed,
-            "epoch": 5,
-            "layer": 1,
-            "measure": "probe_noisy",
-            "value": 0.5 + seed,
-        }
-        | {"null_mean": seed, "null_low": seed - 1, "null_high": np.nan}
-        for seed in (0, 1, 2)
-    ]
-    [found] = geometry.measures(pd.DataFrame(rows), 0.95).to_dict("records")
-    assert (found["mean"], found["n"], found["null_mean"], found["null_low"]) == (1.5, 3, 1.0, 0.0)
-    assert np.isnan(found["null_high"])
+    tables = {name: t.assign(noise="n", model="m") for name, t in (("grams", grams_of_runs), ("measures", measures))}
+    found = summarize("measures", tables, {"level": 0.95})
+    of_pairs = found["similarity"]["kind"] == "seeds"
+    assert (found["similarity"]["n"] == 3).all()
+    assert (found["similarity"]["low"].isna() == of_pairs).all() and 0 < of_pairs.sum() < len(of_pairs)
+    [row] = found["measures"].to_dict("records")
+    assert (row["mean"], row["n"], row["null_mean"], row["null_low"]) == (1.5, 3, 1.0, 0.0)
+    assert np.isnan(row["null_high"])
+    nothing = summarize("measures", {name: table.head(0) for name, table in tables.items()}, {"level": 0.95})
+    for name in ("measures", "similarity"):
+        assert nothing[name].empty and found[name].columns.tolist() == SCHEMAS[name].names
+        assert nothing[name].columns.tolist() == SCHEMAS[name].names

@@ -11,7 +11,8 @@ SHAPES = [(5, 1, 1, 2), (3, 2, 8, 4), (16, 6, 5, 10)]
 
 
 def network(shape, kind="pytorch", seed=0):
-    model = MLP(*shape)
+    inputs, depth, width, classes = shape
+    model = MLP(inputs, [width] * depth, classes)
     initialize(model, kind, seed)
     return model.requires_grad_(False)
 
@@ -44,12 +45,12 @@ def test_forward_and_activations_equal_numpy(shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_parameters_have_the_names_and_shapes_of_the_contract(shape):
     inputs, depth, width, classes = shape
-    sizes = [inputs] + [width] * depth + [classes]
+    sizes = [inputs, *[width] * depth, classes]
     expected = {}
     for layer in range(depth + 1):
         expected[f"layers.{layer}.weight"] = (sizes[layer + 1], sizes[layer])
         expected[f"layers.{layer}.bias"] = (sizes[layer + 1],)
-    found = MLP(*shape).state_dict()
+    found = network(shape).state_dict()
     assert {name: tuple(value.shape) for name, value in found.items()} == expected
     assert {value.dtype for value in found.values()} == {torch.float32}
 
@@ -93,7 +94,7 @@ def test_the_seed_alone_decides_the_weights(kind):
     first = network((4, 2, 5, 3), kind, seed=8).state_dict()
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    again = MLP(4, 2, 5, 3)
+    again = MLP(4, [5, 5], 3)
     torch.set_rng_state(state)
     initialize(again, kind, 8)
     assert torch.equal(torch.get_rng_state(), state)
@@ -104,4 +105,4 @@ def test_the_seed_alone_decides_the_weights(kind):
 
 def test_an_unknown_initialization_is_refused():
     with pytest.raises(ValueError, match=r"'zeros' is not one of pytorch, he, glorot"):
-        initialize(MLP(2, 1, 2, 2), "zeros", 0)
+        initialize(MLP(2, [2], 2), "zeros", 0)

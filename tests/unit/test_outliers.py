@@ -7,55 +7,57 @@ import pytest
 from epochwise.analysis.outliers import OUTLIERS, large_neuron, layers_that_stand_out, most_prominent, outliers
 
 
-def layer(peaks, median=1.0, share=None, epoch=0, number=1):
+def layer(activations, median=1.0, share=None, epoch=0, number=1):
     return pd.DataFrame(
         {
             "epoch": epoch,
             "layer": number,
-            "neuron": np.arange(len(peaks)),
-            "max": np.array(peaks, np.float32),
-            "layer_argmax_share": np.zeros(len(peaks)) if share is None else share,
+            "neuron": np.arange(len(activations)),
+            "max": np.array(activations, np.float32),
+            "layer_argmax_share": np.zeros(len(activations)) if share is None else share,
             "layer_median_active": median,
         }
     )
 
 
 def test_every_measure_of_every_layer(random):
-    peaks = {(epoch, number): random.exponential(size=9) for epoch in (0, 5) for number in (1, 2)}
+    activations = {(epoch, number): random.exponential(size=9) for epoch in (0, 5) for number in (1, 2)}
     shares, medians = random.dirichlet(np.ones(9), 4), random.random(4)
-    blocks = [layer(p, m, s, *key) for (key, p), m, s in zip(peaks.items(), medians, shares, strict=True)]
+    blocks = [layer(p, m, s, *key) for (key, p), m, s in zip(activations.items(), medians, shares, strict=True)]
     found = outliers(pd.concat(blocks), 100, 1000)
     assert set(found.columns) == set(OUTLIERS.names)
-    assert list(zip(found["epoch"], found["layer"], strict=True)) == list(peaks)
-    for (_, row), p, median, share in zip(found.iterrows(), peaks.values(), medians, shares, strict=True):
+    assert list(zip(found["epoch"], found["layer"], strict=True)) == list(activations)
+    for (_, row), p, median, share in zip(found.iterrows(), activations.values(), medians, shares, strict=True):
         ordered = np.sort(p)[::-1]
         assert row["neuron"] == p.argmax() and row["argmax_share"] == share[p.argmax()]
-        assert row["peak"] == pytest.approx(ordered[0]) and row["runner_up"] == pytest.approx(ordered[1])
-        assert row["peak_over_median_peak"] == pytest.approx(ordered[0] / ordered[4])
-        assert row["peak_over_median_active"] == pytest.approx(ordered[0] / median)
+        assert row["largest_activation"] == pytest.approx(ordered[0]) and row[
+            "second_largest_activation"
+        ] == pytest.approx(ordered[1])
+        assert row["largest_over_median_neuron"] == pytest.approx(ordered[0] / ordered[4])
+        assert row["largest_over_median_active"] == pytest.approx(ordered[0] / median)
         moments = [np.mean((p - p.mean()) ** k) for k in (2, 4)]
         assert row["kurtosis"] == pytest.approx(moments[1] / moments[0] ** 2 - 3)
 
 
 @pytest.mark.parametrize(
-    ("peak", "median", "massive"),
+    ("largest", "median", "massive"),
     [(101, 0.1, True), (100, 0.1, False), (101, 0.102, False), (500, 0.5, True), (500, 0.6, False), (99, 1e-6, False)],
 )
-def test_massive_is_above_100_and_at_least_1000_times_the_median(peak, median, massive):
-    assert outliers(layer([1, peak], median), 100, 1000).loc[0, "massive"] == massive
+def test_massive_is_above_100_and_at_least_1000_times_the_median(largest, median, massive):
+    assert outliers(layer([1, largest], median), 100, 1000).loc[0, "massive"] == massive
 
 
-def test_two_equal_peaks_are_no_single_large_activation():
+def test_two_equal_maxima_are_no_single_large_activation():
     row = outliers(layer([1, 8, 8]), 100, 1000).iloc[0]
-    assert (row["neuron"], row["peak"], row["runner_up"]) == (1, 8, 8)
+    assert (row["neuron"], row["largest_activation"], row["second_largest_activation"]) == (1, 8, 8)
 
 
 @pytest.mark.parametrize(
     ("block", "missing"),
     [
-        (layer([3.0]), {"runner_up", "kurtosis"}),
-        (layer([0.0, 0.0], np.nan), {"peak_over_median_peak", "peak_over_median_active", "kurtosis"}),
-        (layer([0.0, 0.0, 2.0]), {"peak_over_median_peak"}),
+        (layer([3.0]), {"second_largest_activation", "kurtosis"}),
+        (layer([0.0, 0.0], np.nan), {"largest_over_median_neuron", "largest_over_median_active", "kurtosis"}),
+        (layer([0.0, 0.0, 2.0]), {"largest_over_median_neuron"}),
     ],
     ids=["one neuron", "silent layer", "most neurons silent"],
 )
@@ -66,12 +68,12 @@ def test_measures_that_a_layer_cannot_have_are_missing(block, missing):
 
 
 def test_one_layer_per_epoch_stands_out():
-    peaks = {
+    activations = {
         (0, 1): (3, 1), (0, 2): (8, 2), (0, 3): (1, 1), (0, 4): (1, 1),  # 3 and 4 times the median
         (5, 1): (9, 1), (5, 2): (8, 1), (5, 3): (1, 1), (5, 4): (10, 1),
         (7, 1): (0, np.nan), (7, 2): (2, 1), (7, 3): (1, 1), (7, 4): (1, 1),  # layer 1 is silent
     }  # fmt: skip
-    blocks = [layer([0.5 * peak, peak], median, None, *key) for key, (peak, median) in peaks.items()]
+    blocks = [layer([0.5 * largest, largest], median, None, *key) for key, (largest, median) in activations.items()]
     found = outliers(pd.concat(blocks).sample(frac=1, random_state=3), 100, 1000)
     chosen = layers_that_stand_out(found.sample(frac=1, random_state=4))
     assert large_neuron(found.sample(frac=1, random_state=5)) == (2, 1)  # at epoch 7

@@ -25,10 +25,10 @@ CLEAN = [0.1, 0.5, 0.9, 1, 1, 1, 1]
 NOISY = [0.1, 0.0, 0.1, 0.6, 0.98, 0.99, 1]
 
 
-def quantities(test, metric="accuracy", noisy=NOISY, **settings):
-    """{quantity: value} for test, clean and noisy curves; the metric that is not asked for is flat."""
+def measures(test, curve="accuracy", noisy=NOISY, **settings):
+    """{measure: value} for test, clean and noisy curves; the curve that is not asked for is flat."""
     curves = {
-        ("test", metric): test,
+        ("test", curve): test,
         ("clean", "accuracy"): CLEAN,
         ("noisy_given", "accuracy"): noisy,
     }
@@ -41,7 +41,7 @@ def quantities(test, metric="accuracy", noisy=NOISY, **settings):
         ]
     )
     table = phases(history.sample(frac=1, random_state=0), **(SETTINGS | settings))
-    return table[table["metric"] == metric].set_index("quantity")["value"].to_dict()
+    return table[table["curve"] == curve].set_index("measure")["value"].to_dict()
 
 
 MISSING = {"dip_epoch": np.nan, "dip": np.nan}
@@ -61,38 +61,38 @@ MISSING = {"dip_epoch": np.nan, "dip": np.nan}
     ],
     ids=["weak", "strong", "no dip", "only falling"],
 )  # fmt: skip
-@pytest.mark.parametrize(("metric", "sign"), [("accuracy", 1), ("loss", -1)])
-def test_quantities_of_curves_drawn_by_hand(test, expected, metric, sign):
-    found = quantities([sign * value for value in test], metric)
+@pytest.mark.parametrize(("curve", "sign"), [("accuracy", 1), ("loss", -1)])
+def test_measures_of_curves_drawn_by_hand(test, expected, curve, sign):
+    found = measures([sign * value for value in test], curve)
     turned = {name: sign * value if name in ("peak", "dip", "final") else value for name, value in expected.items()}
     assert {name: found[name] for name in turned} == pytest.approx(turned, nan_ok=True)
 
 
 def test_epochs_of_fitting_and_learning():
-    found = quantities(WEAK)
+    found = measures(WEAK)
     wanted = {"fit_epoch": 100, "clean_epoch": 1, "noisy_epoch": 10, "last_epoch": 300}
     assert {name: found[name] for name in wanted} == wanted
 
 
 def test_noise_that_is_never_fitted_leaves_no_epoch_and_nothing_after_it():
-    found = quantities(WEAK, noisy=[0.1, 0.2, 0.3, 0.4, 0.45, 0.45, 0.4])
+    found = measures(WEAK, noisy=[0.1, 0.2, 0.3, 0.4, 0.45, 0.45, 0.4])
     assert all(np.isnan(found[name]) for name in ("fit_epoch", "noisy_epoch", "after_fit"))
     assert found["recovery"] == pytest.approx(0.2)
 
 
 def test_without_noisy_data_nothing_is_fitted():
-    found = quantities(WEAK, noisy=[None] * 7)
+    found = measures(WEAK, noisy=[None] * 7)
     assert all(np.isnan(found[name]) for name in ("fit_epoch", "noisy_epoch", "after_fit"))
 
 
 def test_a_fall_smaller_than_asked_is_no_dip_and_the_peak_is_that_of_the_whole_curve():
-    assert quantities(WEAK, min_dip=0.29)["dip_epoch"] == 10
-    found = quantities(STRONG, min_dip=0.31)
+    assert measures(WEAK, min_dip=0.29)["dip_epoch"] == 10
+    found = measures(STRONG, min_dip=0.31)
     assert np.isnan(found["dip_epoch"]) and (found["peak_epoch"], found["fall"], found["recovery"]) == (300, 0, 0)
 
 
 def test_the_curve_is_smoothed_before_it_is_read():
-    found = quantities(WEAK, smoothing=1)
+    found = measures(WEAK, smoothing=1)
     assert (found["peak_epoch"], found["peak"]) == (3, pytest.approx((0.7 + 0.8 + 0.5) / 3))
     assert (found["dip_epoch"], found["dip"]) == (30, pytest.approx((0.5 + 0.6 + 0.65) / 3))
     assert found["final"] == pytest.approx((0.65 + 0.7) / 2)
@@ -118,7 +118,7 @@ def test_first_epoch_is_the_first_at_or_above_the_level():
     ],
 )
 def test_noise_is_fitted_from_the_epoch_that_lasts_except_for_single_evaluations(noisy, expected):
-    found = quantities(WEAK, noisy=noisy)
+    found = measures(WEAK, noisy=noisy)
     assert found["fit_epoch"] == pytest.approx(expected, nan_ok=True)
     after = np.nan if np.isnan(expected) else 0.7 - WEAK[EPOCHS.index(expected)]
     assert found["after_fit"] == pytest.approx(after, nan_ok=True)

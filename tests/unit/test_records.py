@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from snakemake.iocontainers import Params
 
 from epochwise.workflow import archive, records, verify
 from epochwise.workflow.code import SCRIPTS
@@ -35,20 +36,20 @@ def results(tmp_path, monkeypatch):
     return tmp_path / "results"
 
 
-def record_of(rule, inputs, outputs, spec='{"rate":0.3}'):
+def record_of(rule, inputs, outputs, settings='{"rate":0.3}'):
     job = SimpleNamespace(
         rule=rule,
         input=inputs,
         output=outputs,
-        params=SimpleNamespace(spec=spec, code="c0de"),
+        params=Params(fromdict={"any": settings, "code": "c0de"}),
         log=[f"results/logs/{rule}/x.log"],
     )
     write_json(records.of_job(job), records.record_path(job.log[0]))
 
 
-def test_a_record_names_spec_code_inputs_and_outputs_by_their_hashes(results):
+def test_a_record_names_settings_code_inputs_and_outputs_by_their_hashes(results):
     made = json.loads((results / "provenance" / "second" / "x.json").read_text())
-    assert made["rule"] == "second" and made["spec"] == {"rate": 0.3}
+    assert made["rule"] == "second" and made["settings"] == {"rate": 0.3}
     assert made["inputs"] == {
         "results/a": hashlib.sha256(b"A").hexdigest(),
         "results/folder/one": hashlib.sha256(b"1").hexdigest(),
@@ -131,7 +132,14 @@ def test_a_half_written_record_is_passed_over_and_a_damaged_one_named(results, c
 
 @pytest.mark.parametrize(
     "part",
-    [{"spec": None}, {"outputs": {}}, {"outputs": ["results/a"]}, {"inputs": None}, {"spec": {"runs": [[1]]}}, {}],
+    [
+        {"settings": None},
+        {"outputs": {}},
+        {"outputs": ["results/a"]},
+        {"inputs": None},
+        {"settings": {"runs": [[1]]}},
+        {},
+    ],
 )
 def test_something_that_is_json_but_no_record_is_named(results, capsys, part):
     record = records.record_path("results/logs/first/x.log")
@@ -166,8 +174,8 @@ def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results):
     (results / "digits" / "summary").mkdir()
     (results / "digits" / "summary" / "curves").write_text("c")
     for runs, wrong in (([0, 1], [0, 1]), ([0], [0]), ([], [])):
-        spec = json.dumps({"runs": [["noise", "model", seed] for seed in runs]})
-        record_of("summary", [], ["results/digits/summary/curves"], spec)
+        settings = json.dumps({"runs": [["noise", "model", seed] for seed in runs]})
+        record_of("summarize_runs", [], ["results/digits/summary/curves"], settings)
         assert verify.mismatches(results) == [
             f"results/digits/noise/model/seed{seed}/history: made from another results/a (rule train{seed})"
             for seed in wrong
@@ -180,7 +188,7 @@ def test_runs_that_are_no_longer_asked_for_may_be_old_altered_or_gone(results):
 def test_labels_of_noises_and_seeds_that_are_no_longer_asked_for_may_be_old_or_gone(results):
     (results / "digits" / "summary").mkdir(parents=True)
     (results / "digits" / "summary" / "curves").write_text("c")
-    record_of("summary", [], ["results/digits/summary/curves"], '{"runs": [["noise", "model", 0]]}')
+    record_of("summarize_runs", [], ["results/digits/summary/curves"], '{"runs": [["noise", "model", 0]]}')
     for name in (
         "noise/labels.parquet",
         "noise/labels_seed0.parquet",
@@ -201,13 +209,13 @@ def test_labels_of_noises_and_seeds_that_are_no_longer_asked_for_may_be_old_or_g
 def test_what_is_behind_a_file_is_found_to_its_sources(results):
     made = verify.read_records(results)
     by_rule = {record["rule"]: path for path, record in made.items()}
-    assert verify.records_behind(["results/a"], made) == [by_rule["first"]]
-    assert verify.records_behind(["results/b", "results/elsewhere"], made) == [by_rule["first"], by_rule["second"]]
-    assert verify.records_behind(["results/elsewhere"], made) == []
+    assert verify.trace_records(["results/a"], made) == [by_rule["first"]]
+    assert verify.trace_records(["results/b", "results/elsewhere"], made) == [by_rule["first"], by_rule["second"]]
+    assert verify.trace_records(["results/elsewhere"], made) == []
     (results / "b").write_text("another B")
     record_of("third", [], ["results/b"])
     made = verify.read_records(results)
-    assert [made[path]["rule"] for path in verify.records_behind(["results/b"], made)] == ["third"]
+    assert [made[path]["rule"] for path in verify.trace_records(["results/b"], made)] == ["third"]
 
 
 def test_an_archive_has_every_file_and_the_same_bytes_whatever_their_times(results, tmp_path):
@@ -350,7 +358,7 @@ def test_paths_in_records_are_relative_to_the_folder_above_the_results(results):
         rule="third",
         input=["logs/results/a", str(outside)],
         output=["logs/results/b"],
-        params=SimpleNamespace(spec="{}", code="c0de"),
+        params=Params(fromdict={"any": "{}", "code": "c0de"}),
         log=["logs/results/logs/third/x.log"],
     )
     path = records.record_path(job.log[0])
@@ -359,5 +367,5 @@ def test_paths_in_records_are_relative_to_the_folder_above_the_results(results):
     made = json.loads(path.read_text())
     assert list(made["inputs"]) == [str(outside), "results/a"] and list(made["outputs"]) == ["results/b"]
     assert verify.mismatches(moved) == []
-    found = verify.records_behind(["logs/results/b"], verify.read_records(moved), moved.parent)
+    found = verify.trace_records(["logs/results/b"], verify.read_records(moved), moved.parent)
     assert path.resolve() in found

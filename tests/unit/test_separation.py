@@ -7,10 +7,17 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import cosine as distance
 
-from epochwise.analysis.separation import MEAN_OVER_CLASSES, MEASURES, SEPARATION, Signals, cosine, separation
+from epochwise.analysis.separation import (
+    MEAN_OVER_CLASSES,
+    SEPARATION,
+    SEPARATION_MEASURES,
+    Signals,
+    cosine,
+    separation,
+)
 
 SUBSETS = ("clean", "noisy", "clean_a", "clean_b")
-NAMES = [measure.name for measure in MEASURES]
+NAMES = [measure.name for measure in SEPARATION_MEASURES]
 BLOCK = ["epoch", "layer", "grouping", "class"]
 
 
@@ -140,7 +147,7 @@ def test_a_silent_layer_has_no_cosine():
     assert np.isnan(one_class((0, 0), (0, 0), (0, 0), (0, 0))["cosine"])
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=NAMES)
+@pytest.mark.parametrize("measure", SEPARATION_MEASURES, ids=NAMES)
 def test_every_measure_stays_within_the_range_that_it_states(random, measure):
     signals = [random.normal(size=(40, 6)) * 10.0 ** random.integers(-3, 4, size=(40, 1)) for _ in SUBSETS]
     values = measure.formula(Signals(*signals, layer_mean=random.normal(size=6), large=2))

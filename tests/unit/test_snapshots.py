@@ -9,6 +9,7 @@ from safetensors import safe_open
 from epochwise.training import snapshots
 from epochwise.training.folders import epochs_in
 from epochwise.training.mlp import MLP, initialize
+from epochwise.training.optimizer import Optimizer
 from epochwise.training.scaling import Scaling
 from epochwise.training.stack import Stack
 from epochwise.workflow.errors import InputError
@@ -19,7 +20,7 @@ PROGRESS = {"fingerprint": "abc", "epoch": 4, "history": [{"epoch": 0, "accuracy
 
 @pytest.fixture
 def model():
-    model = MLP(3, 2, 4, 2)
+    model = MLP(3, [4, 4], 2)
     initialize(model, "pytorch", 1)
     return model.requires_grad_(False)
 
@@ -47,7 +48,7 @@ def test_a_snapshot_comes_back_as_it_was(saved, model):
 
 def test_a_network_of_width_1_is_saved_too(tmp_path):
     """Its bias is one element of a padded row: contiguous to torch, whatever the stride."""
-    stack = Stack([MLP(3, 2, 1, 2) for _ in range(2)], 0.001)
+    stack = Stack([MLP(3, [1, 1], 2) for _ in range(2)], Optimizer(0.001))
     for seed, network in enumerate(stack.networks):
         snapshots.save(tmp_path / str(seed), network, 0, seed, SCALING)
         loaded, _ = snapshots.load(tmp_path / str(seed), 0)

@@ -30,7 +30,7 @@ LISTED = (
     *(table for table in catalogue.DATASET_TABLES if table.name == "features"),
     *catalogue.LABEL_TABLES,
     *catalogue.RUN_TABLES,
-    *catalogue.SUMMARY_TABLES,
+    *catalogue.ALL_SUMMARY_TABLES,
     *catalogue.RESULT_TABLES,
 )
 SCHEMAS = {table.path: schema_of(table) for table in LISTED}

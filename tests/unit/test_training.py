@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from epochwise.training import checkpoints, device, folders, loop, snapshots, stack
 from epochwise.training.checkpoints import State
 from epochwise.training.device import choose_device
-from epochwise.training.evaluation import first_half
+from epochwise.training.evaluation import TrainingData, first_half
 from epochwise.training.folders import snapshot_path
 from epochwise.training.history import HISTORY, history
+from epochwise.training.layout import network_inputs
 from epochwise.training.mlp import MLP, initialize
+from epochwise.training.optimizer import Optimizer
 from epochwise.training.scaling import Scaling
-from epochwise.training.stack import Stack, network_inputs
+from epochwise.training.stack import Stack
 from epochwise.workflow import seeding, tables
 from epochwise.workflow.code import SCRIPTS
 from epochwise.workflow.errors import InputError
@@ -60,18 +62,18 @@ def data(request):
     train, test = (torch.randint(256, (n, 7), generator=random, dtype=torch.uint8).numpy() for n in (50, 20))
     inputs, test_inputs = (network_inputs(p, SCALING, device, torch.float32) for p in (train, test))
     test_labels = torch.randint(3, (20,), generator=random)
-    return loop.Data(inputs, given.to(device), true.to(device), test_inputs, test_labels.to(device))
+    return TrainingData(inputs, given.to(device), true.to(device), test_inputs, test_labels.to(device))
 
 
 def of_seed(data, seed):
-    return loop.Data(data.inputs, data.given[seed : seed + 1], data.true, data.test_inputs, data.test_labels)
+    return TrainingData(data.inputs, data.given[seed : seed + 1], data.true, data.test_inputs, data.test_labels)
 
 
 def make_stack(data, seeds=(0, 1), learning_rate=SETTINGS["learning_rate"]):
-    networks = [MLP(7, 3, 12, 3) for _ in seeds]
+    networks = [MLP(7, [12] * 3, 3) for _ in seeds]
     for network, seed in zip(networks, seeds, strict=True):
         initialize(network, "pytorch", seed)
-    return Stack(networks, learning_rate, data.inputs.device)
+    return Stack(networks, Optimizer(learning_rate), data.inputs.device)
 
 
 def run(folder, data, settings=SETTINGS, seeds=(0, 1), made_from="x"):
@@ -154,7 +156,7 @@ def score(weights, inputs, labels):
 
 
 def test_a_subset_without_samples_has_no_value(data):
-    clean = loop.Data(data.inputs, data.true.expand(2, -1), data.true, data.test_inputs, data.test_labels)
+    clean = TrainingData(data.inputs, data.true.expand(2, -1), data.true, data.test_inputs, data.test_labels)
     for scores in loop.evaluate(make_stack(data), clean):
         rows = {row["subset"]: row for row in scores}
         for subset in ("noisy_given", "noisy_true"):
@@ -208,7 +210,7 @@ def test_a_run_that_continues_on_other_hardware_says_so(tmp_path, data, monkeypa
     other = {**dict.fromkeys(here), "threads": 7}
     monkeypatch.setattr(loop, "hardware", lambda _: other)
     assert run(tmp_path, data, {**SETTINGS, "epochs": 4}).hardware == [here, other]
-    assert f"continues on 7 threads after {device.described(here)}" in caplog.text
+    assert f"continues on 7 threads after {device.describe_hardware(here)}" in caplog.text
     caplog.clear()
     assert run(tmp_path, data).hardware == [here, other], "said once per change"
     assert "continues on" not in caplog.text
@@ -254,17 +256,20 @@ import torch
 from pathlib import Path
 from epochwise.training import loop
 from epochwise.training.mlp import MLP, initialize
+from epochwise.training.evaluation import TrainingData
+from epochwise.training.layout import padded
+from epochwise.training.optimizer import Optimizer
 from epochwise.training.scaling import Scaling
-from epochwise.training.stack import Stack, padded
+from epochwise.training.stack import Stack
 
 folder, pauses = Path(sys.argv[1]), sys.argv[2] == "pauses"
 random = torch.Generator().manual_seed(0)
 inputs, labels = torch.randn(200, padded(20), generator=random), torch.randint(3, (200,), generator=random)
 inputs[:, 20:] = 0
 inputs[:, 20] = 1
-network = MLP(20, 2, 16, 3)
+network = MLP(20, [16, 16], 3)
 initialize(network, "pytorch", 0)
-stack = Stack([network], 0.01)
+stack = Stack([network], Optimizer(0.01))
 optimize, steps = stack._optimize, []
 
 def paused():
@@ -279,7 +284,7 @@ settings = {
     "epochs": 4, "learning_rate": 0.01, "batch_size": 10, "evaluations_per_decade": 10, "snapshots_per_decade": 5,
     "checkpoint_seconds": 1e9,
 }
-data = loop.Data(inputs, labels[None], labels, inputs, labels)
+data = TrainingData(inputs, labels[None], labels, inputs, labels)
 try:
     loop.train(stack, data, settings, seeds=[0], scaling=Scaling((0.5,), (0.5,)), folder=folder, made_from="x")
 except loop.TrainingStopped as stopped:

@@ -33,7 +33,7 @@ def test_numbers_for_people():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "n", "told"),
+    ("low", "high", "n", "reason"),
     [
         (0.2, 0.3, 5, ""),
         (-0.3, -0.2, 5, ""),
@@ -45,5 +45,5 @@ def test_numbers_for_people():
         (0.2, 0.3, 2, "there are fewer than three seeds"),
     ],
 )
-def test_an_inconclusive_verdict_has_a_reason(low, high, n, told):
-    assert why_inconclusive(low, high, n, margin=0.1) == told
+def test_an_inconclusive_verdict_has_a_reason(low, high, n, reason):
+    assert why_inconclusive(low, high, n, margin=0.1) == reason

@@ -16,7 +16,7 @@ from filelock import FileLock
 from tests.workflow import warm
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "schemas", "profiles", "envs", "report")
+PARTS = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "profiles", "envs", "report")
 
 EPOCHS = 3
 SEEDS = [0, 1]

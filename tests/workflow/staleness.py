@@ -1,11 +1,15 @@
-"""The staleness contract: which jobs a change makes run again on finished results.
+"""Which jobs a change makes run again on finished results, as the tests expect it and docs/staleness.md lists it.
 
-The tests and docs/staleness.md are both made from this file. Nothing here is computed from the workflow, so that the
-tests compare two independent descriptions.
+What follows a rule, and what a changed setting or an edit of one kind makes run again, is written down here by hand, so
+that the tests compare two independent descriptions. Which rules run a module is read from the imports.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+from epochwise import catalogue
+from epochwise.workflow import code
 
 # Each name is a stage together with every stage that depends on it.
 NOTHING: frozenset[str] = frozenset()
@@ -13,18 +17,17 @@ FIGURES = frozenset({"figure"})
 CAPTIONS = frozenset({"captions"})
 EXPLORER = frozenset({"explorer"})
 CLAIMS = frozenset({"claims"}) | CAPTIONS
-GEOMETRY = frozenset({"geometry"}) | FIGURES
-MEASURES = frozenset({"measures"}) | GEOMETRY | CLAIMS
-CAUSES = frozenset({"causes"}) | FIGURES
-TWINS = frozenset({"twins"}) | FIGURES
-INTERVENTIONS = frozenset({"interventions"}) | CAUSES | CLAIMS
-SUMMARY = frozenset({"summary"}) | CAUSES | TWINS | CLAIMS | FIGURES | EXPLORER
-OVER_SEEDS = SUMMARY | GEOMETRY
-SEPARATION = frozenset({"separation"}) | SUMMARY
-OUTLIERS = frozenset({"outliers"}) | INTERVENTIONS | SUMMARY
+SUMMARIZE_MEASURES = frozenset({"summarize_measures"}) | FIGURES
+MEASURES = frozenset({"measures"}) | SUMMARIZE_MEASURES | CLAIMS
+SUMMARIZE_INTERVENTIONS = frozenset({"summarize_interventions"}) | FIGURES
+SUMMARIZE_TWINS = frozenset({"summarize_twins"}) | FIGURES
+INTERVENTIONS = frozenset({"interventions"}) | SUMMARIZE_INTERVENTIONS | CLAIMS
+SUMMARIZE_RUNS = frozenset({"summarize_runs"}) | SUMMARIZE_INTERVENTIONS | SUMMARIZE_TWINS | CLAIMS | FIGURES | EXPLORER
+OVER_SEEDS = SUMMARIZE_RUNS | SUMMARIZE_MEASURES
+SEPARATION = frozenset({"separation"}) | SUMMARIZE_RUNS
+OUTLIERS = frozenset({"outliers"}) | INTERVENTIONS | SUMMARIZE_RUNS
 FEATURES = frozenset({"features"}) | OUTLIERS
-ANALYSIS = SEPARATION | OUTLIERS
-EXTRACT = frozenset({"extract"}) | ANALYSIS
+EXTRACT = frozenset({"extract"}) | SEPARATION | OUTLIERS
 PUBLISH = frozenset({"publish"}) | EXTRACT | MEASURES
 TRAIN = frozenset({"train"}) | PUBLISH
 CORRUPT = frozenset({"corrupt"}) | TRAIN
@@ -50,7 +53,7 @@ class Change:
 class Edit:
     """An edit of the code, and the rules that run again.
 
-    In `file` (below workflow_scripts/) the text `old` is replaced by `new`.
+    In `file` (below workflow_scripts/) the text `old` is replaced by `new`. `figures` is that of a Change.
     """
 
     what: str
@@ -58,6 +61,7 @@ class Edit:
     old: str
     new: str
     rules: frozenset[str]
+    figures: tuple[str, ...] = ()
 
 
 # One change per key of an experiment. Keys of a noise and a model include the name of that noise or model.
@@ -99,10 +103,10 @@ CHANGES = (
     Change("outliers.massive_ratio", 500, OUTLIERS),
     Change("outliers.folds", 4, OUTLIERS),
     Change("outliers.ridge", 2.0, OUTLIERS),
-    Change("phases.fitted", 0.9, SUMMARY),
-    Change("phases.learned", 0.4, SUMMARY),
-    Change("phases.smoothing", 0, SUMMARY),
-    Change("phases.min_dip", 0.02, SUMMARY),
+    Change("phases.fitted", 0.9, SUMMARIZE_RUNS),
+    Change("phases.learned", 0.4, SUMMARIZE_RUNS),
+    Change("phases.smoothing", 0, SUMMARIZE_RUNS),
+    Change("phases.min_dip", 0.02, SUMMARIZE_RUNS),
     Change("summary.level", 0.9, OVER_SEEDS),
     Change("claims.accuracy", 0.02, CLAIMS),
     Change("claims.loss", 0.02, CLAIMS),
@@ -133,7 +137,7 @@ DATASET_KEYS = dict.fromkeys(("source", "path", "image_size", "channels"), EVERY
 # Keys that the tests do not change on the finished run.
 UNCHANGEABLE = {
     "experiment": "chooses what is built",
-    "experiments.<name>.twins": "true adds the runs without noise, and twins",
+    "experiments.<name>.twins": "true adds the runs without noise, and summarize_twins",
     "experiments.<name>.maps": "true adds a figure",
     "experiments.<name>.training.momentum": "train and later",  # refused with the optimizer of that run
 }
@@ -143,7 +147,7 @@ UNCHANGEABLE |= {
     for key in ("kind", "matched_rate", "map", "matrix", "labels", "path")
 }
 
-# Each rule, which is also the name of its script, with the stages that run again after an edit of the script.
+# Each rule with the stages that run again after an edit of its script.
 RULES = {
     "dataset": EVERYTHING,
     "features": FEATURES,
@@ -155,205 +159,89 @@ RULES = {
     "outliers": OUTLIERS,
     "measures": MEASURES,
     "interventions": INTERVENTIONS,
-    "summary": SUMMARY,
-    "geometry": GEOMETRY,
-    "causes": CAUSES,
-    "twins": TWINS,
+    "summarize_runs": SUMMARIZE_RUNS,
+    "summarize_measures": SUMMARIZE_MEASURES,
+    "summarize_interventions": SUMMARIZE_INTERVENTIONS,
+    "summarize_twins": SUMMARIZE_TWINS,
     "claims": CLAIMS,
     "captions": CAPTIONS,
     "explorer": EXPLORER,
     "figure": FIGURES,
     "archive": NOTHING,  # the archive is made on request only
 }
+LIBRARY = code.SCRIPTS / "epochwise"
+# Modules that a rule runs beside those that its script imports, by their folder in the library.
+RUN_BY_NAME = {"figure": "figures", "corrupt": "data/noise", "measures": "activations/measures"}
 
-# Each module of the library with what runs again after an edit that changes what it does. The module of a figure
-# redraws that figure alone.
-MODULES = {
-    "__init__": EVERYTHING,
-    "catalogue": CAPTIONS,
-    "workflow/__init__": EVERYTHING,
-    "workflow/archive": NOTHING,
-    "workflow/code": EVERYTHING,
-    "workflow/config": NOTHING,  # rules depend on the values in the configuration, not on the code that reads them
-    "workflow/config_checks": NOTHING,
-    "workflow/config_text": NOTHING,
-    "workflow/cores": NOTHING,
-    "workflow/debug": NOTHING,
-    "workflow/errors": EVERYTHING,
-    "workflow/files": EVERYTHING,
-    "workflow/gpus": TRAIN,
-    "workflow/job": EVERYTHING,
-    "workflow/records": EVERYTHING,
-    "workflow/schedule": TRAIN,
-    "workflow/seeding": CORRUPT,
-    "workflow/tables": EVERYTHING,
-    "workflow/verify": NOTHING,
-    "data/__init__": EVERYTHING,
-    "data/class_folders": EVERYTHING,
-    "data/corruption": CORRUPT,
-    "data/embedded": EVERYTHING,
-    "data/features": FEATURES,
-    "data/folder": EVERYTHING,
-    "data/image_table": EVERYTHING,
-    "data/layouts": EVERYTHING,
-    "data/loading": EVERYTHING,
-    "data/noise/__init__": NOTHING,  # it holds only a docstring
-    "data/noise/asymmetric": CORRUPT,
-    "data/noise/human": CORRUPT,
-    "data/noise/instance": CORRUPT,
-    "data/noise/matrix": CORRUPT,
-    "data/noise/pair": CORRUPT,
-    "data/noise/symmetric": CORRUPT,
-    "data/noise/symmetric_inclusive": CORRUPT,
-    "data/noise_kinds": NOTHING,
-    "data/parquet": EVERYTHING,
-    "data/pickled_arrays": CORRUPT,
-    "data/pictures": EVERYTHING,
-    "data/samples": CORRUPT,
-    "data/sources": EVERYTHING,
-    "data/subset": CORRUPT,
-    "data/torchvision_files": EVERYTHING,
-    "training/__init__": TRAIN,
-    "training/checkpoints": TRAIN,
-    "training/device": TRAIN,
-    "training/evaluation": TRAIN,
-    "training/folders": TRAIN,
-    "training/graph": TRAIN,
-    "training/history": TRAIN,
-    "training/loop": TRAIN,
-    "training/mlp": TRAIN,
-    "training/optimizer": TRAIN,
-    "training/pace": TRAIN,
-    "training/rates": NOTHING,
-    "training/run": TRAIN,
-    "training/scaling": TRAIN,
-    "training/snapshots": TRAIN,
-    "training/stopping": TRAIN,
-    "training/stack": TRAIN,
-    "activations/__init__": EXTRACT | MEASURES,
-    "activations/anatomy": INTERVENTIONS,
-    "activations/edit_tables": INTERVENTIONS,
-    "activations/edits": INTERVENTIONS,
-    "activations/interventions": INTERVENTIONS,
-    "activations/layer": MEASURES,
-    "activations/measure_tables": MEASURES,
-    "activations/measures/__init__": NOTHING,
-    "activations/measures/collapse": MEASURES,
-    "activations/measures/neighbours": MEASURES,
-    "activations/measures/probes": MEASURES,
-    "activations/measures/rank": MEASURES,
-    "activations/measuring": MEASURES,
-    "activations/extraction": EXTRACT,
-    "activations/forward": EXTRACT,
-    "activations/groups": EXTRACT,
-    "activations/statistics": EXTRACT,
-    "activations/tables": EXTRACT,
-    "analysis/__init__": ANALYSIS | GEOMETRY,
-    "analysis/association": OUTLIERS,
-    "analysis/large_activation": OUTLIERS,
-    "analysis/outliers": OUTLIERS,
-    "analysis/phases": SUMMARY,
-    "analysis/similarity": GEOMETRY,
-    "analysis/separation": SEPARATION,
-    "findings/__init__": OVER_SEEDS,
-    "findings/causes": CAUSES,
-    "findings/geometry": GEOMETRY,
-    "findings/claims": CLAIMS,
-    "findings/drawn": FIGURES,
-    "findings/effects": CLAIMS,
-    "findings/evidence": CLAIMS,
-    "findings/findings": CLAIMS,
-    "findings/intervals": OVER_SEEDS,
-    "findings/judging": CLAIMS,
-    "findings/statistics": CLAIMS,
-    "findings/twins": TWINS,
-    "findings/summary": SUMMARY,
-    "findings/verdicts": CLAIMS,
-    "figures/__init__": FIGURES | EXPLORER,
-    "figures/legends": FIGURES,
-    "figures/matplotlib_import": FIGURES | EXPLORER,
-    "figures/numbers": FIGURES | EXPLORER,
-    "figures/panels": FIGURES,
-    "figures/phase_marks": FIGURES,
-    "figures/scales": FIGURES,
-    "figures/theme": FIGURES | EXPLORER,
-    "report/__init__": CAPTIONS | EXPLORER,
-    "report/captions": CAPTIONS,
-    "report/doctor": NOTHING,
-    "report/explorer": EXPLORER,
-    "report/explorer_charts": EXPLORER,
-    "report/explorer_data": EXPLORER,
-    "report/explorer_samples": EXPLORER,
-    "report/needs": NOTHING,
-    "report/opening": CAPTIONS,
-    "report/results": NOTHING,
-}
 
-# Edits of one kind each, with what runs again.
+def script_of(rule: str) -> str:
+    """The script of a rule, which has its name; one script makes all summaries."""
+    return "summarize.py" if rule.startswith("summarize_") else f"{rule}.py"
+
+
+@cache
+def modules_of(rule: str) -> frozenset[str]:
+    """The modules that a rule runs, as paths in the library without an ending, found by reading the imports."""
+    named = []
+    if rule in RUN_BY_NAME:
+        named = [
+            f"epochwise/{RUN_BY_NAME[rule]}/{path.name}" for path in (LIBRARY / RUN_BY_NAME[rule]).glob("[!_]*.py")
+        ]
+    reached = [path for path in code.reached_by(script_of(rule), *named) if path.suffix == ".py"]
+    return frozenset(str(path.relative_to(LIBRARY).with_suffix("")) for path in reached if path.is_relative_to(LIBRARY))
+
+
+def rules_after_edit(module: str) -> frozenset[str]:
+    """What runs again after an edit that changes what a module does."""
+    return frozenset().union(*(stages for rule, stages in RULES.items() if module in modules_of(rule)))
+
+
+# Edits of one kind each, with what runs again. One script makes all summaries, so what it reaches runs all of them. The
+# last edits change what a module does.
+BEFORE, EDITED = "\n\n\n", "\n\nEDITED = True\n\n\n"
 EDITS = (
+    Edit("a comment", "epochwise/workflow/files.py", "\nimport ", "\n# A new comment.\nimport ", NOTHING),
+    Edit("a docstring", "epochwise/training/mlp.py", '"""', '"""Reworded. ', NOTHING),
     Edit(
-        what="a comment",
-        file="epochwise/workflow/files.py",
-        old="\nimport ",
-        new="\n# A new comment.\nimport ",
-        rules=NOTHING,
+        "line breaks and spaces",
+        "epochwise/analysis/separation.py",
+        "def _cosine(signals: Signals) -> np.ndarray:",
+        "def _cosine(\n    signals:  Signals\n)  ->  np.ndarray:",
+        NOTHING,
+    ),
+    Edit("what `make verify` reports", "epochwise/workflow/verify.py", BEFORE, EDITED, NOTHING),
+    Edit("the caption of a figure", "epochwise/catalogue.py", '"Training images', '"Images', CAPTIONS),
+    Edit(
+        "an asset, here the HTML template of the claims page",
+        "epochwise/report/captions.html.jinja",
+        "<h2>How to read a verdict</h2>",
+        "<h2>What a verdict means</h2>",
+        CAPTIONS,
     ),
     Edit(
-        what="a docstring",
-        file="epochwise/training/mlp.py",
-        old='"""',
-        new='"""Reworded. ',
-        rules=NOTHING,
+        "the statement of a claim", "epochwise/findings/claims.py", '="Noisy data are', '="The noisy data are', CLAIMS
     ),
     Edit(
-        what="line breaks and spaces",
-        file="epochwise/analysis/separation.py",
-        old="def _cosine(signals: Signals) -> np.ndarray:",
-        new="def _cosine(\n    signals:  Signals\n)  ->  np.ndarray:",
-        rules=NOTHING,
+        "a new column in the table `outliers`",
+        "epochwise/analysis/outliers.py",
+        '        ("massive", pa.bool_()),\n',
+        '        ("massive", pa.bool_()),\n        ("new_column", pa.float64()),\n',
+        OUTLIERS | SUMMARIZE_MEASURES,
     ),
     Edit(
-        what="what `make verify` reports",
-        file="epochwise/workflow/verify.py",
-        old='"altered since it was written"',
-        new='"changed since it was written"',
-        rules=NOTHING,
+        "a new column in the table `neurons`",
+        "epochwise/activations/tables.py",
+        '        ("std", pa.float32()),\n',
+        '        ("std", pa.float32()),\n        ("new_column", pa.float32()),\n',
+        EXTRACT | SUMMARIZE_MEASURES,
     ),
-    Edit(
-        what="the caption of a figure",
-        file="epochwise/catalogue.py",
-        old="Training images with a wrong label",
-        new="Images with a wrong label",
-        rules=CAPTIONS,
-    ),
-    Edit(
-        what="an asset, here the HTML template of the claims page",
-        file="epochwise/report/captions.html.jinja",
-        old="<h2>How to read a verdict</h2>",
-        new="<h2>What a verdict means</h2>",
-        rules=CAPTIONS,
-    ),
-    Edit(
-        what="the statement of a claim",
-        file="epochwise/findings/claims.py",
-        old='statement="Noisy data are learned after clean data."',
-        new='statement="Noisy data are learned later than clean data."',
-        rules=CLAIMS,
-    ),
-    Edit(
-        what="a new column in the table `outliers`",
-        file="epochwise/analysis/outliers.py",
-        old='        ("massive", pa.bool_()),\n',
-        new='        ("massive", pa.bool_()),\n        ("new_column", pa.float64()),\n',
-        rules=OUTLIERS,
-    ),
-    Edit(
-        what="a new column in the table `neurons`",
-        file="epochwise/activations/tables.py",
-        old='        ("std", pa.float32()),\n',
-        new='        ("std", pa.float32()),\n        ("new_column", pa.float32()),\n',
-        rules=EXTRACT,
-    ),
+    Edit("the script of the summaries", "summarize.py", "\n\n", "\n\nEDITED = True\n", OVER_SEEDS),
+    Edit("the effect of a claim", "epochwise/findings/effects.py", BEFORE, EDITED, CLAIMS),
+    Edit("a module that every job uses", "epochwise/workflow/files.py", BEFORE, EDITED, EVERYTHING),
+    Edit("the noise kind of the experiment", "epochwise/data/noise/symmetric.py", BEFORE, EDITED, CORRUPT),
+    Edit("another noise kind", "epochwise/data/noise/pair.py", BEFORE, EDITED, NOTHING),
+    Edit("a further measure", "epochwise/activations/measures/rank.py", BEFORE, EDITED, MEASURES),
+    Edit("a figure", "epochwise/figures/phases.py", BEFORE, EDITED, FIGURES, figures=("phases",)),
 )
 
 # Other changes after which nothing runs again.
@@ -370,24 +258,15 @@ HARMLESS = (
 
 def documentation() -> str:
     """The text of docs/staleness.md."""
-    edits = {edit.what: _named(edit.rules) for edit in EDITS}
-    modules = {f"`epochwise/{name}.py`": _named(rules) for name, rules in MODULES.items()}
-    modules["`epochwise/figures/<figure>.py`"] = "that figure"
-    modules |= {f"`{name}.py`": _named(rules) for name, rules in RULES.items()}
+    edits = {edit.what: "that figure" if edit.figures else _name_stages(edit.rules) for edit in EDITS}
     harmless = "\n".join(f"- {line}" for line in HARMLESS)
     return f"""# What runs again
 
 After a change, Snakemake runs only the jobs whose results can differ. This page lists what each change makes run again.
 `make docs` generates it from `tests/workflow/staleness.py`, and the tests check the workflow against the same list.
 
-The stages, in the order of the data:
-
-- dataset → features, corrupt
-- corrupt → train → publish → extract → separation, outliers → interventions
-- separation, outliers → summary → claims → captions
-- summary → figure
-
-"train and later" means train and every stage that depends on it. To see what a command would run, add `--dry-run`.
+"train and later" means rule `train` and every rule that depends on it. [rules.md](rules.md) lists all rules, and
+[design.md](design.md) shows how they depend on each other. To see what a command would run, add `--dry-run`.
 
 ## Configuration
 
@@ -399,9 +278,10 @@ A key under `defaults` has the same effect on every experiment that does not set
 
 {_table("edit", edits)}
 
-After an edit that changes what a module does:
+After an edit that changes what a module does, these rules run again. A figure, a noise kind or a measure counts only
+where the configuration chooses it, and each figure redraws only itself:
 
-{_table("module", modules)}
+{_table("runs again", _modules_by_stage(), "modules of `epochwise/`")}
 
 ## Changes that make nothing run again
 
@@ -409,10 +289,10 @@ After an edit that changes what a module does:
 
 ## How it works
 
-Each rule has two parameters. `spec` is canonical JSON of exactly the configuration values that its results depend on.
-`code` is a hash of the rule's script and of every library module that the script imports, directly or not. The hash
-covers what runs: comments, docstrings, line breaks and spaces do not count. Files with the name of a module, such as an
-HTML template, count byte by byte. Snakemake runs a job again if one of the two parameters changed.
+Each rule has a parameter for every setting that its results depend on, and a parameter `code`: a hash of the rule's
+script and of every library module that the script imports, directly or not. The hash covers what runs: comments,
+docstrings, line breaks and spaces do not count. Other files with the name of a module, such as an HTML template, count
+byte by byte. Snakemake runs a job again if one of its parameters changed.
 
 Snakemake also compares the inputs of a job by their checksums (`max-checksum-file-size` in `profiles/default`). If an
 input has a new time but the same content, it does not count as changed. A folder has no checksum, so the later stages
@@ -435,8 +315,8 @@ depend on the manifests `seed<seed>.sha256`, `stack.sha256` and `snapshots.sha25
 - A stack of seeds (`training.stack_seeds`) is trained as a whole, because the rounding of a batched product depends on
   its size. If you change the list of seeds, the whole stack is trained again.
 - Snakemake checks the content of an input only if its time is newer than the result. If a file was replaced by one with
-  an older time (`cp -p`, `rsync -t`), it does not notice: `touch` the file. Code is always compared by content. Of the
-  files of a data set the size is compared too. To check their content, set `datasets.<name>.sha256`.
+  an older time (`cp -p`, `rsync -t`), it does not notice: `touch` the file. Code is always compared by content. For the
+  files of a data set, the size is compared too. To check their content, set `datasets.<name>.sha256`.
 """
 
 
@@ -446,14 +326,14 @@ def _configuration() -> dict[str, str]:
     for change in CHANGES:
         kind, *rest = change.key.split(".")
         name = ".".join([kind, "<name>", *rest[1:]]) if kind in ("noises", "models") else change.key
-        what = "that figure" if change.figures else _named(change.rules)
+        what = "that figure" if change.figures else _name_stages(change.rules)
         if change.chain:
             what = "train and later, for that model"
         keys[f"`experiments.<name>.{name}`"] = what
-    keys |= {f"`datasets.<name>.{key}`": _named(rules) for key, rules in DATASET_KEYS.items()}
+    keys |= {f"`datasets.<name>.{key}`": _name_stages(rules) for key, rules in DATASET_KEYS.items()}
     keys |= {
-        "one more seed, model or noise": "the new runs, then summary and later",
-        "one seed, model or noise less": "summary and later; the files of the removed runs stay",
+        "one more seed, model or noise": "the new runs, then the summaries and later",
+        "one seed, model or noise less": "the summaries and later; the files of the removed runs stay",
         "another list of seeds, if they are stacked": "train and later, for all seeds",
         "`experiments.<name>.dataset`": "everything",
     }
@@ -461,19 +341,27 @@ def _configuration() -> dict[str, str]:
     return keys
 
 
-def _named(rules: frozenset[str]) -> str:
-    """A set of rules in words."""
-    if rules == ANALYSIS:
-        return "separation, outliers and later"
-    if rules == OVER_SEEDS:
-        return "summary, geometry and later"
-    for name, group in RULES.items():
-        if rules == group and len(group) > 1:
-            return "everything" if name == "dataset" else f"{name} and later"
-    return ", ".join(sorted(rules)) or "nothing"
+def _modules_by_stage() -> dict[str, str]:
+    """The modules of the library by what runs again after an edit."""
+    figures = {f"figures/{figure.name}" for figure in catalogue.FIGURES}
+    names = [str(path.relative_to(LIBRARY).with_suffix("")) for path in sorted(LIBRARY.rglob("*.py"))]
+    modules: dict[str, list[str]] = {}
+    for name in names:
+        what = "that figure" if name in figures else _name_stages(rules_after_edit(name))
+        modules.setdefault(what, []).append(f"`{name}`")
+    return {what: ", ".join(found) for what, found in sorted(modules.items())}
 
 
-def _table(head: str, rows: dict[str, str]) -> str:
+def _name_stages(rules: frozenset[str]) -> str:
+    """A set of rules in words: the rules that no other rule of the set makes run, "and later"."""
+    if rules == EVERYTHING:
+        return "everything"
+    first = [name for name in RULES if name in rules and not any(name in RULES[r] - {r} for r in rules)]
+    later = " and later" if rules - set(first) else ""
+    return (", ".join(first) or "nothing") + later
+
+
+def _table(head: str, rows: dict[str, str], what: str = "runs again") -> str:
     return "\n".join(
-        [f"| {head} | runs again |", "| --- | --- |", *(f"| {key} | {what} |" for key, what in rows.items())]
+        [f"| {head} | {what} |", "| --- | --- |", *(f"| {key} | {value} |" for key, value in rows.items())]
     )

@@ -71,7 +71,7 @@ def test_tables_cover_all_runs_epochs_and_layers(finished):
                 (epoch, layer) for epoch in epochs for layer in range(1, layers + 1)
             }
         provenance = json.loads((root / "provenance.json").read_text())
-        assert provenance["spec"]["training"]["epochs"] == EPOCHS
+        assert provenance["settings"]["training"]["epochs"] == EPOCHS
         assert {"git_commit", "versions", "device", "precision", "wall_seconds", "cpu_seconds"} <= set(provenance)
         assert provenance["resumed_from_epoch"] is None
     claims = pd.read_parquet(finished.results / "digits" / "claims.parquet")
@@ -84,7 +84,7 @@ def test_tables_cover_all_runs_epochs_and_layers(finished):
     runs = pd.read_parquet(finished.results / "digits" / "summary" / "runs.parquet")
     widths = {model: TINY["experiments"]["digits"]["models"][model]["width"] for model in MODELS}
     assert dict(zip(runs["model"], runs["width"], strict=True)) == widths
-    assert set(runs["noise_rate"]) == {0.3}
+    assert set(runs["requested_rate"]) == {0.3}
 
 
 def test_figures_captions_logs_and_benchmarks_are_there(finished):

@@ -31,7 +31,12 @@ def test_tables_numbers_and_pictures_are_copied(finished, collected):
     drawn = {path.name for path in (results / "figures").glob("*.csv")}
     assert {path.name for path in (collected / "figures").iterdir()} == drawn
     runs = pd.read_csv(collected / "runs.csv")
-    assert len(runs) == 4 and (runs["cpu_seconds"] > 0).all() and (runs["noise_rate"].between(0.29, 0.31)).all()
+    assert (
+        len(runs) == 4
+        and (runs["cpu_seconds"] > 0).all()
+        and runs["achieved_rate"].between(0.29, 0.31).all()
+        and (runs["requested_rate"] == 0.3).all()
+    )
     rules = pd.read_csv(collected / "records.csv")["rule"].value_counts()
     assert rules["train"] == 4 and {"dataset", "corrupt", "claims"} <= set(rules.index)
     assert {path.stem for path in (collected.parents[1] / "figures" / "digits").iterdir()} == set(evidence.SHOWN)
@@ -68,7 +73,7 @@ def test_models_are_compared_by_seed(finished, collected, monkeypatch):
     differences = outcomes.outcomes("digits").split("Differences to `mlp3`")[1]
     line = next(line for line in differences.splitlines() if "mlp7" in line)
     phases = pd.read_parquet(finished.results / "digits" / "summary" / "phases_by_seed.parquet")
-    at_end = phases.query("metric == 'accuracy' and quantity == 'final'").groupby("model")["value"].mean()
+    at_end = phases.query("curve == 'accuracy' and measure == 'final'").groupby("model")["value"].mean()
     cells = [cell.strip() for cell in line.split("|")]
     assert (
         cells[1] == "symmetric30" and cells[3] == "2" and cells[6].startswith(number(at_end["mlp7"] - at_end["mlp3"]))
@@ -80,14 +85,14 @@ def test_an_unfinished_experiment_has_no_evidence(finished, collected):
         evidence.collect(finished.results / "nothing")
 
 
-def test_the_course_of_training_is_told_from_all_seeds_and_layers(finished, collected):
+def test_the_course_of_training_comes_from_all_seeds_and_layers(finished, collected):
     phases = pd.read_parquet(finished.results / "digits" / "summary" / "phases_by_seed.parquet")
-    peaks = phases.query("metric == 'accuracy' and quantity == 'peak'").groupby("model")["value"].mean()
+    peaks = phases.query("curve == 'accuracy' and measure == 'peak'").groupby("model")["value"].mean()
     outliers = pd.concat(pd.read_parquet(path) for path in (finished.results / "digits").glob("*/*/*/outliers.parquet"))
     at_end = outliers[outliers["epoch"] == outliers["epoch"].max()]
-    table = outcomes.course("digits").set_index("model")
+    table = outcomes.training_course("digits").set_index("model")
     assert table["peak"].to_dict() == {model: number(peak) for model, peak in peaks.items()}
-    assert max(table["largest over second peak, at most"].astype(float)) == pytest.approx(
-        (at_end["peak"] / at_end["runner_up"]).max(), abs=1e-3
+    assert max(table["largest over second neuron, at most"].astype(float)) == pytest.approx(
+        (at_end["largest_activation"] / at_end["second_largest_activation"]).max(), abs=1e-3
     )
     assert set(table["seeds with one large neuron"]) <= {"0 of 2", "1 of 2", "2 of 2"}

@@ -5,20 +5,17 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from docs.references import read_rules
 
-from epochwise.figures import __path__ as figures_path
 from epochwise.workflow import code
+from tests.workflow import staleness
 from tests.workflow.conftest import ROOT
 
-RULES = {
-    match[1]: match[2]
-    for path in sorted((ROOT / "rules").glob("*.smk"))
-    for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", path.read_text(), re.M | re.S)
-}
+RULES = read_rules()
+DIRECTIVES = {"input", "output", "log", "benchmark", "threads", "resources", "conda", "params", "script"}
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "pyyaml": "yaml", "vl-convert-python": "vl_convert"}
 
@@ -30,32 +27,29 @@ def pins(lines) -> dict[str, str]:
 LOCK = pins((ROOT / "requirements.lock").read_text().splitlines())
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_keeps_the_habits(rule):
-    body = RULES[rule]
-    assert body.lstrip().startswith('"""')
-    for directive in ("input", "output", "log", "benchmark", "threads", "resources", "conda", "params", "script"):
-        assert re.search(rf"^    {directive}:", body, re.M), directive
-    assert "mem_mb=" in body and "runtime=" in body
-    parameters = re.search(r"^    params:\n((?:        .*\n)+)", body, re.M)[1]
-    assert re.findall(r"^        (\w+)=", parameters, re.M) == ["spec", "code"]
-    assert f'"../workflow_scripts/{rule}.py"' in body
+def test_every_rule_keeps_the_habits():
+    for rule, directives in RULES.items():
+        assert directives["about"] and directives.keys() >= DIRECTIVES, rule
+        assert "mem_mb=" in directives["resources"] and "runtime=" in directives["resources"], rule
+        *settings, hash_of_code = re.findall(r"^        (\w+)=(\w*)", directives["params"], re.M)
+        assert {function for _, function in settings} == {"setting"} and hash_of_code[0] == "code", rule
+        assert f'"../workflow_scripts/{staleness.script_of(rule)}"' in directives["script"], rule
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "workflow_scripts").glob("*.py")), ids=lambda path: path.stem)
-def test_scripts_are_thin_and_never_read_the_global_configuration(path):
-    assert path.stem in RULES
-    assert "snakemake.config" not in path.read_text()
-    assert not [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+def test_scripts_are_thin_and_never_read_the_global_configuration():
+    for path in (ROOT / "workflow_scripts").glob("*.py"):
+        tree = ast.parse(path.read_text())
+        assert path.name in {staleness.script_of(rule) for rule in RULES}
+        assert "snakemake.config" not in path.read_text()
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)], path
 
 
-def modules_of(rule: str) -> set[str]:
-    """Packages outside the standard library that the script of a rule reaches, figures included."""
-    scripts = [f"{rule}.py"]
-    if rule == "figure":
-        scripts += [f"epochwise/figures/{path.name}" for path in Path(figures_path[0]).glob("*.py")]
+def packages_of(rule: str) -> set[str]:
+    """Packages outside the standard library that a rule imports."""
+    paths = [code.SCRIPTS / staleness.script_of(rule)]
+    paths += [staleness.LIBRARY / f"{name}.py" for name in staleness.modules_of(rule)]
     found = set()
-    for path in (path for path in code.reached_by(*scripts) if path.suffix == ".py"):
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
@@ -64,11 +58,11 @@ def modules_of(rule: str) -> set[str]:
     return found - set(sys.stdlib_module_names) - {"epochwise"}
 
 
-@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
-def test_environments_pin_what_the_lock_pins(path):
-    packages = yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
-    assert pins(packages).items() <= LOCK.items()
-    assert len(pins(packages)) == len(packages)
+def test_environments_pin_what_the_lock_pins():
+    for path in ENVIRONMENTS:
+        packages = yaml.safe_load(path.read_text())["dependencies"][-1]["pip"]
+        assert pins(packages).items() <= LOCK.items(), path
+        assert len(pins(packages)) == len(packages), path
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -108,12 +102,21 @@ NOT_NEEDED = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_environments_cover_what_their_scripts_import(rule):
-    name = re.search(r'"../envs/(\w+).yaml"', RULES[rule])[1]
-    packages = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())["dependencies"][-1]["pip"]
-    offered = {IMPORTED_AS.get(package, package) for package in pins(packages)}
-    assert modules_of(rule) <= offered | NOT_NEEDED[name]
+def test_environments_cover_what_their_scripts_import():
+    missing = {}
+    for rule, directives in RULES.items():
+        name = re.search(r'"../envs/(\w+).yaml"', directives["conda"])[1]
+        packages = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())["dependencies"][-1]["pip"]
+        offered = {IMPORTED_AS.get(package, package) for package in pins(packages)}
+        missing[rule] = packages_of(rule) - offered - NOT_NEEDED[name]
+    assert not {rule: packages for rule, packages in missing.items() if packages}
+
+
+def test_the_page_of_rules_lists_every_rule(checkout):
+    loaded = re.findall(r"^(\w+) \(", checkout.build("--list-rules"), re.M)
+    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    assert re.findall(r"^## (\w+)$", page, re.M) == list(RULES)
+    assert sorted(loaded) == sorted(["all", *RULES])
 
 
 def test_the_lock_satisfies_what_the_project_asks_for():
@@ -127,33 +130,30 @@ def test_the_lock_satisfies_what_the_project_asks_for():
         assert requirement.specifier.contains(LOCK[requirement.name]), text
 
 
-def test_the_readme_stays_short():
-    assert len((ROOT / "README.md").read_text().splitlines()) <= 130
-
-
 def test_the_front_door_stays_small():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 130
     assert len((ROOT / "Snakefile").read_text().splitlines()) <= 60
 
 
 def test_the_profile_for_several_gpus_lets_each_training_job_ask_for_one(checkout):
-    told = checkout.build("--dry-run", "all", "--profile", "profiles/gpus")
-    asked = re.findall(r"^rule train:\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
-    assert len(asked) == 3, "on a GPU the seeds of every model are stacked"
-    assert all("gpu=1, jobs_per_gpu=1" in line for line in asked)
+    messages = checkout.build("--dry-run", "all", "--profile", "profiles/gpus")
+    requested = re.findall(r"^rule train:\n(?:    .*\n)*?    resources: (.*)$", messages, re.M)
+    assert len(requested) == 3, "on a GPU the seeds of every model are stacked"
+    assert all("gpu=1, jobs_per_gpu=1" in line for line in requested)
 
 
 def resources_of(checkout, rule, *arguments, **training):
     """Resources of the jobs of a rule in a dry run, one dict each."""
     overlay = {"experiments": {"digits": {"training": training}}}
-    told = checkout.build("--dry-run", "all", *arguments, overlay=overlay)
-    lines = re.findall(rf"^rule {rule}:\n(?:    .*\n)*?    resources: (.*)$", told, re.M)
+    messages = checkout.build("--dry-run", "all", *arguments, overlay=overlay)
+    lines = re.findall(rf"^rule {rule}:\n(?:    .*\n)*?    resources: (.*)$", messages, re.M)
     return [dict(part.split("=") for part in line.split(", ")) for line in lines]
 
 
 def test_what_is_set_for_training_holds_for_stacks_too(checkout):
     both = ("--set-resources", "train:mem=5GB", "train:runtime=77", "--set-threads", "train=2")
-    asked = resources_of(checkout, "train", *both, "--cores", "4")
-    assert [(found["mem_mb"], found["runtime"]) for found in asked] == 7 * [("5000", "77")]
+    requested = resources_of(checkout, "train", *both, "--cores", "4")
+    assert [(found["mem_mb"], found["runtime"]) for found in requested] == 7 * [("5000", "77")]
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("cuda", "1"), ("auto", "0"), ("cpu", "0")])
@@ -170,8 +170,8 @@ def test_longer_training_asks_for_more_time_and_larger_networks_for_more_memory(
     large = resources_of(checkout, "train", batch_size=1000)[0]
     assert int(large["mem_mb"]) > int(short["mem_mb"]), "a batch is held"
     wide = {"experiments": {"digits": {"models": {"mlp7": {"hidden_layers": 6, "width": 2048}}}}}
-    told = checkout.build("--dry-run", "results/digits/symmetric30/mlp7/seed0/history.parquet", overlay=wide)
-    assert int(re.search(r"checkpoint_seconds=60, mem_mb=(\d+)", told)[1]) > int(short["mem_mb"]) + 500
+    messages = checkout.build("--dry-run", "results/digits/symmetric30/mlp7/seed0/history.parquet", overlay=wide)
+    assert int(re.search(r"checkpoint_seconds=60, mem_mb=(\d+)", messages)[1]) > int(short["mem_mb"]) + 500
 
 
 def test_a_job_that_failed_asks_for_more(checkout):
@@ -179,8 +179,8 @@ def test_a_job_that_failed_asks_for_more(checkout):
     before = path.read_text()
     path.write_text(before + "\nraise MemoryError\n")
     try:
-        _, told = checkout.snakemake("results/digits/symmetric30/labels.parquet", "--retries", "1")
+        _, messages = checkout.snakemake("results/digits/symmetric30/labels.parquet", "--retries", "1")
     finally:
         path.write_text(before)
-    asked = re.findall(r"noise=symmetric30, draw=\n    resources: .*?runtime=(\d+), mem_mb=(\d+)", told)
-    assert asked == [("5", "1000"), ("10", "2000")]
+    requested = re.findall(r"noise=symmetric30, draw=\n    resources: .*?runtime=(\d+), mem_mb=(\d+)", messages)
+    assert requested == [("5", "1000"), ("10", "2000")]

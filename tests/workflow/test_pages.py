@@ -89,7 +89,7 @@ def test_the_slider_moves_the_marks_and_the_tables(explorer, finished):
     assert all(last > first + 50 for first, last in zip(*places, strict=True))
     assert page.locator("#epoch-text").text_content() == str(EPOCHS)
     curves = pd.read_parquet(finished.results / "digits" / "summary" / "curves.parquet")
-    test = curves.query("model == 'mlp7' and subset == 'test' and metric == 'accuracy'").set_index("epoch")["mean"]
+    test = curves.query("model == 'mlp7' and subset == 'test' and measure == 'accuracy'").set_index("epoch")["mean"]
     assert f"{test[0]:.3f}" in tables[0] and f"{test[EPOCHS]:.3f}" in tables[1]
 
 
@@ -133,7 +133,7 @@ def test_every_choice_of_run_shows_its_own_numbers(explorer):
         page.locator("#model").select_option(model)
         for seed in ("mean", "0", "1"):
             page.locator("#seed").select_option(seed)
-            seen.add(page.locator("#curves-table").text_content() + page.locator("#peaks-table").text_content())
+            seen.add(page.locator("#curves-table").text_content() + page.locator("#ranked-table").text_content())
     assert len(seen) == 6
 
 
@@ -143,22 +143,22 @@ def test_the_marked_neurons_are_those_of_the_claims(explorer, finished, seed):
     page.locator("#seed").select_option(str(seed))
     run = finished.results / "digits" / "symmetric30" / "mlp7" / f"seed{seed}"
     outliers = pd.read_parquet(run / "outliers.parquet").query("stands_out").sort_values("epoch")
-    ring = page.evaluate("peakRows().filter((row) => row.stands_out && row.rank === 1)")
+    ring = page.evaluate("rankedRows().filter((row) => row.stands_out && row.rank === 1)")
     assert [(row["epoch"], row["layer"], row["neuron"]) for row in ring] == [
         *outliers[["epoch", "layer", "neuron"]].itertuples(index=False, name=None)
     ]
     edited = pd.read_parquet(run / "anatomy.parquet")[["layer", "neuron"]].drop_duplicates()
-    peaks = pd.read_parquet(run / "activations" / "neurons.parquet")
+    neurons = pd.read_parquet(run / "activations" / "neurons.parquet")
     layer, neuron = edited.iloc[0]
-    of_layer = peaks[peaks["layer"] == layer].pivot(index="epoch", columns="neuron", values="max")
+    of_layer = neurons[neurons["layer"] == layer].pivot(index="epoch", columns="neuron", values="max")
     ranks = of_layer.rank(axis=1, ascending=False, method="min")[neuron]
     diamond = page.evaluate("finalRows()")
     assert {(row["layer"], row["neuron"]) for row in diamond} == {(layer, neuron)}
     assert [row["rank"] for row in diamond] == ranks.tolist()
-    assert [row["peak"] for row in diamond] == pytest.approx(of_layer[neuron].tolist(), abs=1e-4)
+    assert [row["largest"] for row in diamond] == pytest.approx(of_layer[neuron].tolist(), abs=1e-4)
     set_slider(page, 0)
     told = f"Layer {outliers['layer'].iloc[0]} stands out. At the end, neuron {neuron} of layer {layer} does"
-    assert told in page.locator("#peaks-table caption").text_content()
+    assert told in page.locator("#ranked-table caption").text_content()
     chosen = page.locator("#layer option", has_text="stands out at the end")
     assert chosen.get_attribute("value") == str(layer)
 
@@ -166,14 +166,14 @@ def test_the_marked_neurons_are_those_of_the_claims(explorer, finished, seed):
 def test_over_seeds_the_marked_layer_is_that_of_the_figures(explorer, finished):
     page = explorer().page
     summary = pd.read_parquet(finished.results / "digits" / "summary" / "outliers.parquet")
-    rows = summary.query("model == 'mlp7' and measure == 'peak' and stands_out").sort_values("epoch")
-    ring = page.evaluate("peakRows().filter((row) => row.stands_out && row.rank === 1)")
+    rows = summary.query("model == 'mlp7' and measure == 'largest_activation' and stands_out").sort_values("epoch")
+    ring = page.evaluate("rankedRows().filter((row) => row.stands_out && row.rank === 1)")
     assert [row["layer"] for row in ring] == rows["layer"].tolist()
     assert page.evaluate("finalRows()") == []
 
 
-def test_peaks_have_a_logarithmic_axis_with_a_place_for_zero(explorer):
-    zero, one, ten, hundred = explorer().page.evaluate("[0, 1, 10, 100].map(state.views.peaks.scale('y'))")
+def test_largest_activations_have_a_logarithmic_axis_with_a_place_for_zero(explorer):
+    zero, one, ten, hundred = explorer().page.evaluate("[0, 1, 10, 100].map(state.views.ranked.scale('y'))")
     assert zero > one > ten > hundred
     assert one - ten == pytest.approx(ten - hundred, rel=0.1)
 
@@ -228,7 +228,7 @@ def test_dark_follows_the_system_and_the_button(explorer):
 
 def test_the_explorer_names_its_data_in_tables_behind_every_picture(explorer):
     page = explorer().page
-    for name in ("curves", "separation", "peaks", "images", "samples", "sample"):
+    for name in ("curves", "separation", "ranked", "images", "samples", "sample"):
         assert page.locator(f"#{name}-table tbody tr").count() > 0
         assert page.locator(f"#{name}-table th[scope=col]").count() > 1
     assert page.locator(".chart[aria-label]").count() == 5

@@ -27,7 +27,18 @@ def jobs_of_tiny() -> dict[str, int]:
     runs = dict.fromkeys(("train", "publish", "extract", "separation", "outliers", "measures", "interventions"), 4)
     return {
         **runs,
-        **dict.fromkeys(("dataset", "features", "corrupt", "summary", "geometry", "causes", "claims"), 1),
+        **dict.fromkeys(
+            (
+                "dataset",
+                "features",
+                "corrupt",
+                "summarize_runs",
+                "summarize_measures",
+                "summarize_interventions",
+                "claims",
+            ),
+            1,
+        ),
         **dict.fromkeys(("captions", "explorer"), 1),
     }
 
@@ -181,7 +192,7 @@ def test_through_include_beside_rules_of_the_user(elsewhere):
         f'configfile: "mine.yaml"\n\nrule mine:\n    input: "results/digits/findings.md"\n\n'
         f"include: {str(ROOT / 'Snakefile')!r}\n"
     )
-    not_needed = ("captions", "explorer", "geometry", "causes")  # for findings.md
+    not_needed = ("captions", "explorer", "summarize_measures", "summarize_interventions")  # for findings.md
     assert planned(elsewhere) == {
         rule: count for rule, count in {**jobs_of_tiny(), "mine": 1}.items() if rule not in not_needed
     }

@@ -16,7 +16,7 @@ KEYS = {
     "history": ["model", "seed", "epoch", "subset"],
     "separation": ["model", "seed", "epoch", "layer", "grouping", "measure"],
     "outliers": ["model", "seed", "epoch", "layer"],
-    "large_activation": ["model", "seed", "epoch", "layer", "neuron", "feature", "side", "statistic"],
+    "large_activation": ["model", "seed", "epoch", "layer", "neuron", "feature", "side", "measure"],
     "claims": ["claim", "noise", "model"],
 }
 

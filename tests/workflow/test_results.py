@@ -28,8 +28,8 @@ def results(finished):
 def test_tables_over_seeds_are_those_on_disk(results):
     pd.testing.assert_frame_equal(results.table("claims"), pd.read_parquet(results.folder / "claims.parquet"))
     curves = pd.read_parquet(results.folder / "summary" / "curves.parquet")
-    expected = curves[(curves["model"] == "mlp7") & (curves["metric"] == "loss")].reset_index(drop=True)
-    pd.testing.assert_frame_equal(results.table("curves", model="mlp7", metric="loss"), expected)
+    expected = curves[(curves["model"] == "mlp7") & (curves["measure"] == "loss")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(results.table("curves", model="mlp7", measure="loss"), expected)
 
 
 def test_tables_of_runs_name_their_run(results):

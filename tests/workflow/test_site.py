@@ -48,9 +48,9 @@ def pages_of(site):
 def test_every_page_is_whole_and_without_errors(site, browser):
     context = browser.new_context(offline=True)
     page = context.new_page()
-    told, asked, wrong = [], [], {}
-    page.on("console", lambda message: told.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: told.append(str(error)))
+    messages, asked, wrong = [], [], {}
+    page.on("console", lambda message: messages.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     names = [name for name in pages_of(site) if not name.startswith(("files/workflow_scripts/", "_api/"))]
     names += [name for name in pages_of(site) if name.startswith("_api/")][::4]  # they come from one template
@@ -58,11 +58,11 @@ def test_every_page_is_whole_and_without_errors(site, browser):
         page.goto((site / name).as_uri())
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
-            told += [f"{width}: {cut}" for cut in page.evaluate(CUT)]
-        told += page.evaluate("[...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)")
-        if told:
-            wrong[name] = [*told]
-            told.clear()
+            messages += [f"{width}: {cut}" for cut in page.evaluate(CUT)]
+        messages += page.evaluate("[...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)")
+        if messages:
+            wrong[name] = [*messages]
+            messages.clear()
     assert len(names) > 50
     assert not wrong
     assert not [url for url in asked if not url.startswith(("file:", "data:"))]

@@ -8,18 +8,19 @@ from contextlib import contextmanager
 
 import pytest
 import yaml
+from docs.references import read_rules
 
 from epochwise import catalogue
 from epochwise.data import noise_kinds
 from epochwise.workflow import code, config
 from epochwise.workflow.records import checksums
+from tests.workflow import staleness
 from tests.workflow.conftest import ROOT, SEEDS, TINY
 from tests.workflow.staleness import (
     CHANGES,
     DATASET_CHANGES,
     DATASET_KEYS,
     EDITS,
-    MODULES,
     OVER_SEEDS,
     RULES,
     TRAIN,
@@ -29,10 +30,12 @@ from tests.workflow.staleness import (
 BLOCK = TINY["experiments"]["digits"]
 MODELS = [name for name, model in BLOCK["models"].items() if model]
 FIGURES = [figure.name for figure in catalogue.FIGURES if figure.part not in ("twins", "maps")]  # those of TINY
-FROM_DATA = ["data_decomposition"]  # the only figure that does not depend on the summary
-FROM_CAUSES = ["interventions", "anatomy"]
-FROM_GEOMETRY = ["measures", "similarity"]
-ALONE = ["similarity"]  # depends on geometry, and on nothing else
+FROM_DATA = ["data_decomposition"]  # the only figure that does not depend on a summary
+ALONE = ["similarity"]  # depends on summarize_measures, and on nothing else
+OF_OPTIONAL_PART = {
+    "summarize_interventions": ["interventions", "anatomy"],
+    "summarize_measures": ["measures", "similarity"],
+}
 PER_RUN = ("publish", "extract", "separation", "outliers", "interventions", "measures")
 
 
@@ -70,13 +73,13 @@ def planned(checkout, values=None, *arguments):
 
 
 def jobs(rules, figures=None, models=MODELS, seeds=SEEDS, noise="symmetric30"):
-    """The jobs of these rules. Without `figures`, those figures that depend on the summary, or on one other rule."""
-    drawn = [name for name in FIGURES if name not in FROM_DATA and (name not in ALONE or "geometry" in rules)]
-    for rule, figures_of_rule in (("causes", FROM_CAUSES), ("geometry", FROM_GEOMETRY)):
-        if rule in rules and "summary" not in rules:
+    """The jobs of these rules. Without `figures`, those figures that depend on the summaries among the rules."""
+    drawn = [name for name in FIGURES if name not in FROM_DATA and (name not in ALONE or "summarize_measures" in rules)]
+    for rule, figures_of_rule in OF_OPTIONAL_PART.items():
+        if rule in rules and "summarize_runs" not in rules:
             drawn = figures_of_rule
     made = set()
-    for rule in rules - {"twins"}:  # TINY has none; test_twins.py has
+    for rule in rules - {"summarize_twins"}:  # TINY has none; test_twins.py has
         if rule == "train":
             made |= {(rule, noise, model, f"seed{seed}") for model in models for seed in seeds}
         elif rule in PER_RUN:
@@ -191,7 +194,7 @@ def test_the_order_of_models_is_that_of_the_figures(finished):
         ("digits/symmetric30/mlp7/seed0/separation.parquet", "separation"),
         ("digits/symmetric30/mlp7/seed0/outliers.parquet", "outliers"),
         ("digits/symmetric30/mlp7/seed0/large_activation.parquet", "outliers"),
-        ("digits/summary/peaks.parquet", "summary"),
+        ("digits/summary/ranked_activations.parquet", "summarize_runs"),
         ("digits/claims.md", "claims"),
         ("digits/findings.parquet", "claims"),
         ("digits/captions/phases.rst", "captions"),
@@ -260,40 +263,13 @@ def edited(path, old, new):
         path.write_text(before)
 
 
-def after_edit(path, rules):
-    """The jobs after an edit of code. What the script of the figures reaches redraws all of them, else those that
-    depend on the summary."""
-    return jobs(rules, FIGURES if "corrupt" in rules or path in code.reached_by("figure.py") else None)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "workflow/files",
-        "data/noise/symmetric",
-        "analysis/separation",
-        "analysis/outliers",
-        "findings/claims",
-        "figures/theme",
-    ],
-)
-def test_an_edited_module_re_runs_the_stages_that_reach_it(finished, name):
-    file = f"workflow_scripts/epochwise/{name}.py"
-    with edited(finished.folder / file, "\n\n\n", "\n\nEDITED = True\n\n\n"):
-        assert planned(finished) == after_edit(ROOT / file, MODULES[name])
-
-
-def test_an_edited_figure_redraws_itself_alone(finished):
-    path = finished.folder / "workflow_scripts" / "epochwise" / "figures" / "phases.py"
-    with edited(path, "\n\n\n", "\n\nEDITED = True\n\n\n"):
-        assert planned(finished) == {("figure", "phases")}
-
-
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.what)
 def test_an_edit_re_runs_what_the_contract_names(finished, edit):
-    file = f"workflow_scripts/{edit.file}"
-    with edited(finished.folder / file, edit.old, edit.new):
-        assert planned(finished) == after_edit(ROOT / file, edit.rules)
+    """What the script of the figures reaches redraws all of them, else those that depend on a summary."""
+    path = ROOT / "workflow_scripts" / edit.file
+    every = "corrupt" in edit.rules or path in code.reached_by("figure.py")
+    with edited(finished.folder / path.relative_to(ROOT), edit.old, edit.new):
+        assert planned(finished) == jobs(edit.rules, edit.figures or (FIGURES if every else None))
 
 
 def test_a_stage_run_again_to_the_same_bytes_makes_nothing_stale(finished):
@@ -310,7 +286,7 @@ def test_a_stage_run_again_to_the_same_bytes_makes_nothing_stale(finished):
         assert planned(finished) == set(), target
 
 
-def test_the_contract_names_every_key_and_every_module():
+def test_the_contract_names_every_key_and_every_rule():
     def leaves(node, path=""):
         for key, child in node.get("properties", {}).items():
             if "properties" in child:
@@ -318,39 +294,30 @@ def test_the_contract_names_every_key_and_every_module():
             else:
                 yield f"{path}{key}"
 
-    definitions = config.full_schema(noise_kinds.load())["$defs"]
+    schema = config.full_schema(noise_kinds.load())["properties"]
+    experiment = schema["experiments"]["additionalProperties"]["properties"]
     known = {change.key for change in CHANGES}
     of_parent = {
         parent: {key.rpartition(".")[2] for key in known if key.startswith(parent)} for parent in ("noises", "models")
     }
     of_experiment = {key for key in known if not key.startswith(("noises", "models"))}
     elsewhere = {"twins", "maps", "training.momentum"}  # test_twins.py and test_optimizer.py change them
-    assert of_experiment | elsewhere == set(leaves(definitions["settings"]))
+    assert of_experiment | elsewhere == set(leaves(schema["defaults"]))
     of_kinds = {key.rpartition(".")[2] for key in UNCHANGEABLE if key.startswith("noises")}
-    assert of_parent["noises"] | of_kinds == set(definitions["noise"]["properties"])
-    assert of_parent["models"] == set(definitions["model"]["properties"])
-    assert set(DATASET_KEYS) == set(definitions["dataset"]["properties"])
-    library = ROOT / "workflow_scripts" / "epochwise"
-    modules = {str(path.relative_to(library).with_suffix("")) for path in library.rglob("*.py")}
-    assert MODULES.keys() | {f"figures/{figure.name}" for figure in catalogue.FIGURES} == modules
-    assert RULES.keys() == {path.stem for path in (ROOT / "workflow_scripts").glob("*.py")}
+    assert of_parent["noises"] | of_kinds == set(experiment["noises"]["additionalProperties"]["properties"])
+    assert of_parent["models"] == set(experiment["models"]["additionalProperties"]["properties"])
+    assert set(DATASET_KEYS) == set(schema["datasets"]["additionalProperties"]["properties"])
+    assert RULES.keys() == read_rules().keys()
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_modules_are_reached_by_the_rules_that_the_contract_names(name):
-    path = ROOT / "workflow_scripts" / "epochwise" / f"{name}.py"
-    found = set()
-    for rule, below in RULES.items():
-        scripts = [f"{rule}.py", *(f"epochwise/figures/{f}.py" for f in FIGURES if rule == "figure")]
-        scripts += [f"epochwise/data/noise/{kind}.py" for kind in noise_kinds.names() if rule == "corrupt"]
-        measures = ("probes", "neighbours", "collapse", "rank")
-        scripts += [f"epochwise/activations/measures/{name}.py" for name in measures if rule == "measures"]
-        if path in code.reached_by(*scripts):
-            found |= below
-    assert found == MODULES[name]
+@pytest.mark.parametrize("edit", [edit for edit in EDITS if edit.new == staleness.EDITED], ids=lambda edit: edit.what)
+def test_what_runs_a_module_is_read_from_the_imports(edit):
+    module = edit.file.removeprefix("epochwise/").removesuffix(".py")
+    chosen = edit.rules or RULES["corrupt"] if "data/noise/" in edit.file else edit.rules
+    assert staleness.rules_after_edit(module) == chosen
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_figures_do_not_reach_each_other(name):
-    reached = code.reached_by("figure.py", f"epochwise/figures/{name}.py")
-    assert {path.stem for path in reached if path.parent.name == "figures"} & set(FIGURES) == {name}
+def test_figures_do_not_reach_each_other():
+    for name in FIGURES:
+        reached = code.reached_by("figure.py", f"epochwise/figures/{name}.py")
+        assert {path.stem for path in reached if path.parent.name == "figures"} & set(FIGURES) == {name}

@@ -51,7 +51,7 @@ def test_a_twin_starts_with_the_same_weights(built):
 def test_variance_is_divided_between_draws_and_initializations(built):
     table = read(built, "summary/variance")
     assert set(table["source"]) == {"initialization", "noise draw", "both together"}
-    assert (table["draws"] == 2).all() and "test_error" in set(table["quantity"])
+    assert (table["draws"] == 2).all() and "test_error" in set(table["measure"])
 
 
 def test_without_twins_and_maps_only_their_results_are_missing(built, tmp_path):

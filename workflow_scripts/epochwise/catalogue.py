@@ -128,7 +128,7 @@ RUN_TABLES = (
     Table(
         "measures",
         "measures.parquet",
-        "activations.measure_tables:MEASURES",
+        "activations.measure_tables:LAYER_MEASURES",
         "Further measures of every layer, each with its null.",
         part="measures",
     ),
@@ -145,72 +145,80 @@ RUN_FILES = ("snapshots", "snapshots.sha256", "provenance.json")
 # What a run keeps out of the archive, because it is large.
 NOT_ARCHIVED = ("snapshots", "class_means", "neurons", "samples", "outputs", "grams")
 
-# Below results/{experiment}/summary/. Their schemas are the entries of findings.summary:SCHEMAS.
-SUMMARY_TABLES = (
-    Table("runs", "runs.parquet", "findings.summary:SCHEMAS", "What each run is made of."),
-    Table("curves", "curves.parquet", "findings.summary:SCHEMAS", "Learning curves over seeds."),
-    Table("phases", "phases.parquet", "findings.summary:SCHEMAS", "Epochs and sizes of the phases over seeds."),
-    Table("phases_by_seed", "phases_by_seed.parquet", "findings.summary:SCHEMAS", "The same, seed by seed."),
-    Table("separation", "separation.parquet", "findings.summary:SCHEMAS", "Signal separation over seeds."),
-    Table("outliers", "outliers.parquet", "findings.summary:SCHEMAS", "The large neuron of each layer over seeds."),
-    Table(
-        "peaks",
-        "peaks.parquet",
-        "findings.summary:SCHEMAS",
-        "Peaks of the neurons by rank, at the first and last epoch.",
+# Below results/{experiment}/summary/, by the group that one job makes, as in findings.summarize:GROUPS.
+SUMMARY_GROUPS = {
+    "runs": (
+        Table("runs", "runs.parquet", "findings.summarize:SCHEMAS", "What each run is made of."),
+        Table("curves", "curves.parquet", "findings.summarize:SCHEMAS", "Learning curves over seeds."),
+        Table("phases", "phases.parquet", "findings.summarize:SCHEMAS", "Epochs and sizes of the phases over seeds."),
+        Table("phases_by_seed", "phases_by_seed.parquet", "findings.summarize:SCHEMAS", "The same, seed by seed."),
+        Table("separation", "separation.parquet", "findings.summarize:SCHEMAS", "Signal separation over seeds."),
+        Table(
+            "outliers", "outliers.parquet", "findings.summarize:SCHEMAS", "The large neuron of each layer over seeds."
+        ),
+        Table(
+            "ranked_activations",
+            "ranked_activations.parquet",
+            "findings.summarize:SCHEMAS",
+            "Largest activations of the neurons by rank, at the first and last epoch.",
+        ),
+        Table(
+            "large_activation",
+            "large_activation.parquet",
+            "findings.summarize:SCHEMAS",
+            "How strongly the large activation follows each feature, over seeds.",
+        ),
     ),
-    Table(
-        "large_activation",
-        "large_activation.parquet",
-        "findings.summary:SCHEMAS",
-        "How strongly the large activation follows each feature, over seeds.",
+    "measures": (
+        Table(
+            "measures",
+            "measures.parquet",
+            "findings.summarize:SCHEMAS",
+            "Further measures of every layer over seeds.",
+            part="measures",
+        ),
+        Table(
+            "similarity",
+            "similarity.parquet",
+            "findings.summarize:SCHEMAS",
+            "Similarity of layers, epochs and seeds.",
+            part="measures",
+        ),
     ),
-)
-CAUSES_TABLES = (
-    Table(
-        "interventions",
-        "interventions.parquet",
-        "findings.causes:SCHEMAS",
-        "What an edit of the large neuron, or of a control, changes, over seeds.",
-        part="interventions",
+    "interventions": (
+        Table(
+            "interventions",
+            "interventions.parquet",
+            "findings.summarize:SCHEMAS",
+            "What an edit of the large neuron, or of a control, changes, over seeds.",
+            part="interventions",
+        ),
+        Table(
+            "anatomy",
+            "anatomy.parquet",
+            "findings.summarize:SCHEMAS",
+            "The large neuron of each run.",
+            part="interventions",
+        ),
     ),
-    Table(
-        "anatomy", "anatomy.parquet", "findings.causes:SCHEMAS", "The large neuron of each run.", part="interventions"
+    "twins": (
+        Table(
+            "twins",
+            "twins.parquet",
+            "findings.summarize:SCHEMAS",
+            "What the noise costs, compared with the same runs without noise.",
+            part="twins",
+        ),
+        Table(
+            "variance",
+            "variance.parquet",
+            "findings.summarize:SCHEMAS",
+            "Whether runs differ by their initialization or by the draw of the noise.",
+            part="twins",
+        ),
     ),
-)
-GEOMETRY_TABLES = (
-    Table(
-        "measures",
-        "measures.parquet",
-        "findings.geometry:SCHEMAS",
-        "Further measures of every layer over seeds.",
-        part="measures",
-    ),
-    Table(
-        "similarity",
-        "similarity.parquet",
-        "findings.geometry:SCHEMAS",
-        "Similarity of layers, epochs and seeds.",
-        part="measures",
-    ),
-)
-TWINS_TABLES = (
-    Table(
-        "twins",
-        "twins.parquet",
-        "findings.twins:SCHEMAS",
-        "What the noise costs, compared with the same runs without noise.",
-        part="twins",
-    ),
-    Table(
-        "variance",
-        "variance.parquet",
-        "findings.twins:SCHEMAS",
-        "Whether runs differ by their initialization or by the draw of the noise.",
-        part="twins",
-    ),
-)
-ALL_SUMMARY_TABLES = (*SUMMARY_TABLES, *CAUSES_TABLES, *GEOMETRY_TABLES, *TWINS_TABLES)
+}
+ALL_SUMMARY_TABLES = tuple(table for group in SUMMARY_GROUPS.values() for table in group)
 
 # Below results/{experiment}/.
 RESULT_TABLES = (
@@ -239,7 +247,7 @@ COLUMNS = {
     "model": "name of the model in the configuration",
     "seed": "seed of the run",
     "noise_kind": "kind of the noise",
-    "noise_rate": "requested share of wrong labels, 0 to 1; missing if none was requested",
+    "requested_rate": "requested share of wrong labels, 0 to 1; missing if none was requested",
     "achieved_rate": "share of wrong labels, 0 to 1, counted in the labels of the run",
     "hidden_layers": "number of hidden layers",
     "width": "units per hidden layer",
@@ -260,25 +268,24 @@ COLUMNS = {
     "value": "the value; for samples: the activation",
     "predicted": "class with the largest probability",
     "probability": "probability of the predicted class, 0 to 1",
-    "measure": "name of the measure; in claims: how the effect is measured",
-    "peak": "largest activation of the large neuron",
-    "runner_up": "largest activation of the neuron with the second largest peak",
-    "peak_over_median_peak": "peak over the median peak of the layer, at least 1",
-    "peak_over_median_active": "peak over the median positive activation of the layer, at least 1",
+    "measure": "name of the measure; of the large activation: r2, eta2, pearson, spearman, auc; over seeds the last "
+    "three are replaced by pearson_squared, spearman_squared and abs_2auc_minus_1, because signs would cancel",
+    "largest_activation": "largest activation of the large neuron",
+    "second_largest_activation": "largest activation of the second largest neuron",
+    "largest_over_median_neuron": "largest activation over the median of those of all neurons of the layer, at least 1",
+    "largest_over_median_active": "largest activation over the median positive activation of the layer, at least 1",
     "massive": "criterion of Sun et al. (2024)",
-    "kurtosis": "excess kurtosis of the layer's peaks; large if few stand out",
+    "kurtosis": "excess kurtosis of the largest activations of the layer's neurons; large if few stand out",
     "argmax_share": "share of samples on which the large neuron is the largest of its layer, 0 to 1",
     "depth": "number of the layer over the number of hidden layers, above 0 and at most 1",
     "stands_out": "whether it is the layer whose large neuron stands out most at this epoch",
     "feature": "what the activation is compared with",
     "side": "input or output",
-    "statistic": "name of the statistic: r2, eta2, pearson, spearman, auc; over seeds the last three are replaced by "
-    "pearson_squared, spearman_squared and abs_2auc_minus_1, because signs would cancel",
-    "metric": "accuracy or loss",
-    "quantity": "name of the quantity of the phases",
+    "curve": "the test curve that the measure is read from: accuracy or loss",
+    "definition": "how the effect of the claim is measured",
     "low": "lower end of the interval over seeds; missing for fewer than three seeds",
     "high": "upper end of the interval over seeds",
-    "rank": "rank of the neuron by its peak, from 1",
+    "rank": "rank of the neuron by its largest activation, from 1",
     "claim": "name of the claim",
     "finding": "number of the paper's finding",
     "source": "whose statement it is: paper or ours; of a variance: initialization, noise draw, or both together",
@@ -299,7 +306,7 @@ COLUMNS = {
     "edit": "what the activation is set to: none, zero, mean, half, one_and_a_half, double, zero_equal, mean_equal",
     "accuracy_change": "accuracy minus that of the unedited network",
     "loss_change": "loss minus that of the unedited network, in nats",
-    "is_large": "whether the neuron has the largest peak of its layer at this epoch",
+    "is_large": "whether the neuron has the largest activation of its layer at this epoch",
     "incoming_norm": "Euclidean norm of the incoming weights",
     "incoming_rank": "rank of this norm in the layer, from 1",
     "outgoing_norm": "Euclidean norm of the outgoing weights",
@@ -310,11 +317,11 @@ COLUMNS = {
     "cosine_component": "cosine of the mean gradient of the activation and the first principal component",
     "image": "name of the image: gradient, response, mean, component",
     "appears_epoch": "first epoch at which it is the largest on half of the samples and twice the runner-up",
-    "large_since_epoch": "epoch since which it has the largest peak of its layer, to the end",
+    "large_since_epoch": "epoch since which it has the largest activation of its layer, to the end",
     "peak_epoch": "epoch of the first peak of test accuracy",
     "dip_epoch": "epoch of the dip of test accuracy",
     "fit_epoch": "epoch from which the noisy labels are fitted",
-    "peak_over_runner_up": "largest over second largest peak of the layer, at least 1",
+    "largest_over_second": "largest over second largest activation of the layer's neurons, at least 1",
     "null_mean": "mean of the measure with permuted labels; missing if it does not depend on the given labels",
     "null_low": "smallest value with permuted labels",
     "null_high": "largest value with permuted labels",
@@ -378,7 +385,7 @@ FIGURES = (
     ),
     Figure(
         "activation_distribution",
-        ("peaks",),
+        ("ranked_activations",),
         "Largest activation of every neuron of a layer in descending order, before and after training. A single large "
         "activation shows as a first rank far above the second. The lines of hardly active neurons leave the panel.",
     ),
@@ -443,7 +450,7 @@ FIGURES = (
         "interventions",
         ("interventions", "phases"),
         "What changes if the large neuron is edited: test accuracy and accuracy on the wrong labels, minus those of "
-        "the unedited network. The same edit of the neuron with the second largest peak, and of the five neurons "
+        "the unedited network. The same edit of the neuron with the second largest activation, and of the five neurons "
         "nearest in contribution, shows what other neurons of the layer cost. The dashed line takes as much from the "
         "five as from the large neuron. Bands are intervals over seeds. Each panel has its own range, at least from "
         "−0.01 to 0.01, because effects differ much between models.",

@@ -14,10 +14,10 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_logger_plugin_epochwise import text
 from snakemake_logger_plugin_epochwise.closing import closing_lines
 from snakemake_logger_plugin_epochwise.failures import failure_lines, message_in
-from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, LIMITED, Job, Run, chosen_experiments
+from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, LIMITED, JobStatus, RunStatus, chosen_experiments
 from snakemake_logger_plugin_epochwise.time_left import seconds_left
 
-JOBS_LISTED = "epochwise_jobs"  # the message of `list_jobs` in rules/common.smk
+JOBS_LISTED = "epochwise_jobs"  # the message of `list_jobs` in rules/targets.smk
 # How messages begin that say nothing about this run, or what is shown in another form. All others are shown.
 _NOT_SHOWN = (
     "Assuming unrestricted shared filesystem",
@@ -48,11 +48,11 @@ class Display:
     """Keeps account of a run and shows it on standard error."""
 
     def __init__(self, colors: bool):
-        self.run = Run(began=time.monotonic())
+        self.run = RunStatus(began=time.monotonic())
         self.colors = colors
         self.view = None  # the live view, once jobs begin, if this is a terminal
         self.changing = threading.Lock()  # because a thread of its own draws the view
-        self.failures: dict[tuple[str, str], Job] = {}
+        self.failures: dict[tuple[str, str], JobStatus] = {}
         self.exit_status = ""  # of the job that has failed last, as Snakemake describes it
         self.nothing_to_do = self.stopped = False
 
@@ -171,7 +171,7 @@ class Display:
             self.view = None
         for line in self._closing():
             self._print(line)
-        self.run, self.nothing_to_do = Run(began=0), False
+        self.run, self.nothing_to_do = RunStatus(began=0), False
 
     def _closing(self) -> list[str]:
         run, done = self.run, len(self.run.in_state(FINISHED))

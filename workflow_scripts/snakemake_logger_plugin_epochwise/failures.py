@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from snakemake_logger_plugin_epochwise.jobs import Job
+from snakemake_logger_plugin_epochwise.jobs import JobStatus
 
 _LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ")
 # Options of Snakemake that decide what a job does or where it runs, and how many values each has.
@@ -21,7 +21,7 @@ _KEPT = {
 }
 
 
-def failure_lines(job: Job, logs: Sequence[str], exit_status: str, argv: Sequence[str]) -> list[str]:
+def failure_lines(job: JobStatus, logs: Sequence[str], exit_status: str, argv: Sequence[str]) -> list[str]:
     """What a failed job says, where its logs are, and the command that runs it again.
 
     Args:

@@ -13,7 +13,7 @@ LIMITED = ("cores", "gpu", "mem_mb")  # Other resources of a profile are often l
 
 
 @dataclass
-class Job:
+class JobStatus:
     """One job.
 
     Attributes:
@@ -55,7 +55,7 @@ class Job:
 
 
 @dataclass
-class Run:
+class RunStatus:
     """All jobs of one call of Snakemake.
 
     Attributes:
@@ -66,21 +66,21 @@ class Run:
     """
 
     began: float
-    jobs: dict[int, Job] = field(default_factory=dict)
+    jobs: dict[int, JobStatus] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     totals: dict[str, float] = field(default_factory=dict)
 
     def plan(self, waiting: Sequence[Mapping]) -> None:
-        """Add the jobs that the workflow lists when it starts (`list_jobs` in rules/common.smk)."""
+        """Add the jobs that the workflow lists when it starts (`list_jobs` in rules/targets.smk)."""
         for job in waiting:
-            self.jobs[job["jobid"]] = Job(job["rule"], job["wildcards"], size=job["size"])
+            self.jobs[job["jobid"]] = JobStatus(job["rule"], job["wildcards"], size=job["size"])
 
-    def start(self, info: Mapping, now: float) -> Job:
+    def start(self, info: Mapping, now: float) -> JobStatus:
         """A job begins, also if it begins once more. `info` is the content of Snakemake's message."""
         log = next(iter(info["log"] or []), None)
         resources = {name: info["resources"].get(name, 0) for name in LIMITED if name != "cores"}
         planned = self.jobs.get(info["jobid"])
-        self.jobs[info["jobid"]] = job = Job(
+        self.jobs[info["jobid"]] = job = JobStatus(
             info["rule_name"],
             dict(info["wildcards"] or {}),
             uses={"cores": info["threads"], **{k: v for k, v in resources.items() if isinstance(v, int)}},
@@ -92,7 +92,7 @@ class Run:
         )
         return job
 
-    def end(self, number: int, state: str, now: float) -> Job | None:
+    def end(self, number: int, state: str, now: float) -> JobStatus | None:
         """A job has FINISHED or FAILED; None if it never began."""
         job = self.jobs.get(number)
         if job is None or job.state != RUNNING:
@@ -101,7 +101,7 @@ class Run:
         job.state, job.seconds = state, now - job.began
         return job
 
-    def read_progress(self, job: Job, now: float) -> None:
+    def read_progress(self, job: JobStatus, now: float) -> None:
         """Look into the log of a training job."""
         found = job.log.progress() if job.rule == TRAIN and job.log else None
         if found is not None and found != job.progress:
@@ -112,7 +112,7 @@ class Run:
         for job in self.in_state(RUNNING):
             self.read_progress(job, now)
 
-    def in_state(self, state: str) -> list[Job]:
+    def in_state(self, state: str) -> list[JobStatus]:
         """The jobs in this state."""
         return [job for job in self.jobs.values() if job.state == state]
 
@@ -125,12 +125,12 @@ class Run:
         """Number of jobs in this state per rule."""
         return Counter(job.rule for job in self.in_state(state))
 
-    def unlisted(self) -> list[Job]:
+    def unlisted(self) -> list[JobStatus]:
         """Jobs that Snakemake has counted, and of which only the rule is known."""
         listed = Counter(job.rule for job in self.jobs.values())
-        return [Job(rule) for rule, count in self.counts.items() for _ in range(count - listed[rule])]
+        return [JobStatus(rule) for rule, count in self.counts.items() for _ in range(count - listed[rule])]
 
 
 def chosen_experiments() -> list[str]:
-    """The experiments that the workflow builds, which rules/common.smk leaves in a variable."""
+    """The experiments that the workflow builds, which rules/setup.smk leaves in a variable."""
     return os.environ.get("EPOCHWISE_EXPERIMENTS", "").split()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from snakemake_logger_plugin_epochwise.jobs import Job
+from snakemake_logger_plugin_epochwise.jobs import JobStatus
 
 SUBSETS = {"clean": "clean", "noisy_given": "noisy (given label)", "noisy_true": "noisy (true label)", "test": "test"}
 
@@ -27,7 +27,7 @@ def accuracies(values: Mapping[str, float]) -> str:
     return f"accuracy: {shown}" if shown else ""
 
 
-def finished_line(job: Job, done: int, total: int, left: float | None) -> str:
+def finished_line(job: JobStatus, done: int, total: int, left: float | None) -> str:
     """One line about a job that has finished."""
     parts = [f"{done} of {total}", f"{job.rule} {job.name}".strip(), duration(job.seconds)]
     if job.progress is not None:

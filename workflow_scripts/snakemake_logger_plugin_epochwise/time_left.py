@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 
-from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, RUNNING, TRAIN, Job
+from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, RUNNING, TRAIN, JobStatus
 
 Kind = tuple[str, str, str]
 
 
-def seconds_left(jobs: Iterable[Job], totals: Mapping[str, float], now: float) -> float | None:
+def seconds_left(jobs: Iterable[JobStatus], totals: Mapping[str, float], now: float) -> float | None:
     """Seconds until all jobs have finished.
 
     The jobs that remain cannot end earlier than the longest of them, and not earlier than each resource allows: if they
@@ -44,7 +44,7 @@ def seconds_left(jobs: Iterable[Job], totals: Mapping[str, float], now: float) -
     return max([longest, *(needed[name] / total for name, total in totals.items() if total)])
 
 
-def _seconds_left_of(job: Job, expected: Callable[[Job], float | None], now: float) -> float | None:
+def _seconds_left_of(job: JobStatus, expected: Callable[[JobStatus], float | None], now: float) -> float | None:
     """Seconds that one job still needs; None if this is not known."""
     left = _measured_by_itself(job, now)
     if left is None and (left := expected(job)) is not None and job.state == RUNNING:
@@ -52,7 +52,7 @@ def _seconds_left_of(job: Job, expected: Callable[[Job], float | None], now: flo
     return left
 
 
-def _measured_by_itself(job: Job, now: float) -> float | None:
+def _measured_by_itself(job: JobStatus, now: float) -> float | None:
     """Seconds that a training job still needs at its own rate; None before its first epoch, and for other jobs."""
     progress = job.progress
     if job.state != RUNNING or progress is None or progress.epoch == 0 or progress.rate == 0:
@@ -60,7 +60,7 @@ def _measured_by_itself(job: Job, now: float) -> float | None:
     return max(0.0, (progress.epochs - progress.epoch) / progress.rate - (now - job.progress_at))
 
 
-def _durations(jobs: Iterable[Job], now: float) -> dict[Kind, list[float]]:
+def _durations(jobs: Iterable[JobStatus], now: float) -> dict[Kind, list[float]]:
     """By kind, how long its finished jobs took, or else how long its training jobs will have taken at their rates."""
     finished, at_their_rates = defaultdict(list), defaultdict(list)
     for job in jobs:
@@ -73,7 +73,7 @@ def _durations(jobs: Iterable[Job], now: float) -> dict[Kind, list[float]]:
 
 def _expected_seconds(
     durations: Mapping[Kind, list[float]], sizes: Mapping[Kind, float]
-) -> Callable[[Job], float | None]:
+) -> Callable[[JobStatus], float | None]:
     """A function from a job to its expected duration.
 
     This is the mean of the jobs of its kind, or else of its rule, in proportion to the size of the network, or else the
@@ -88,7 +88,7 @@ def _expected_seconds(
     means = {kind: fmean(values) for kind, values in durations.items()}
     rates = {rule: fmean(values) for rule, values in per_size.items()}
 
-    def expected(job: Job) -> float | None:
+    def expected(job: JobStatus) -> float | None:
         if job.kind in durations:
             return means[job.kind]
         if job.rule in per_size:

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, RUNNING, TRAIN, Job, Run
+from snakemake_logger_plugin_epochwise.jobs import FAILED, FINISHED, RUNNING, TRAIN, JobStatus, RunStatus
 from snakemake_logger_plugin_epochwise.stderr import CapturedStderr
 from snakemake_logger_plugin_epochwise.text import SUBSETS, duration, time_left
 from snakemake_logger_plugin_epochwise.time_left import seconds_left
@@ -24,7 +24,7 @@ _SECONDS = 0.5  # between two pictures
 class LiveView:
     """Draws the view in a thread of its own, and prints lines above it."""
 
-    def __init__(self, run: Run, experiments: Sequence[str], changing: threading.Lock, colors: bool):
+    def __init__(self, run: RunStatus, experiments: Sequence[str], changing: threading.Lock, colors: bool):
         self.run, self.experiments, self.changing = run, experiments, changing
         self.stderr = CapturedStderr()
         self.console = Console(file=self.stderr.terminal, no_color=not colors)
@@ -70,7 +70,7 @@ class LiveView:
         self.live.stop()
 
 
-def view(run: Run, experiments: Sequence[str], now: float, height: int) -> RenderableType:
+def view(run: RunStatus, experiments: Sequence[str], now: float, height: int) -> RenderableType:
     """All about a run at this moment.
 
     Args:
@@ -96,7 +96,7 @@ def view(run: Run, experiments: Sequence[str], now: float, height: int) -> Rende
     return Group(*parts)
 
 
-def _counts(run: Run, experiments: Sequence[str]) -> Text:
+def _counts(run: RunStatus, experiments: Sequence[str]) -> Text:
     """What is built, and how many jobs have finished and failed."""
     text = Text(" ".join(experiments), style="bold")
     text.append(f"  {len(run.in_state(FINISHED))} of {run.total} jobs done")
@@ -105,7 +105,7 @@ def _counts(run: Run, experiments: Sequence[str]) -> Text:
     return text
 
 
-def _rules(run: Run) -> Columns:
+def _rules(run: RunStatus) -> Columns:
     """Number of finished jobs of each rule. A rule with running jobs is bold, a finished one dim."""
     finished, running, failed = (run.per_rule(state) for state in (FINISHED, RUNNING, FAILED))
     texts = []
@@ -115,7 +115,7 @@ def _rules(run: Run) -> Columns:
     return Columns(texts, padding=(0, 2))
 
 
-def _training(jobs: Sequence[Job], now: float, most: int) -> Table:
+def _training(jobs: Sequence[JobStatus], now: float, most: int) -> Table:
     """One row per training job: epoch, rate, latest accuracies and time."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("\nin training", no_wrap=True, overflow="ellipsis")

@@ -16,15 +16,15 @@ def mean_gradient(model: MLP, layer: int, neuron: int, inputs: torch.Tensor, bat
     """Mean gradient (D,) of a neuron's activation with respect to the inputs (N, D).
 
     In the first layer it is the incoming weights times the share of samples on which the neuron is active. In deeper
-    layers it takes their place: it is the linear map from the pixels to the neuron, averaged over the samples
-    (Simonyan et al. 2014 show single gradients of this kind).
+    layers it plays the same role: it is the linear map from the pixels to the neuron, averaged over the samples.
+    Simonyan et al. (2014) show single gradients of this kind.
     """
     total = torch.zeros(inputs.shape[1], dtype=torch.float64, device=inputs.device)
     for batch in inputs.split(batch_size):
         images = batch.detach().clone().requires_grad_(True)
         values = images
         for hidden in model.layers[:layer]:
-            values = model.activate(hidden(values))
+            values = model.activation.apply_(hidden(values))
         [gradient] = torch.autograd.grad(values[:, neuron].sum(), images)
         total += gradient.sum(0, dtype=torch.float64)
     return (total / len(inputs)).cpu().numpy()

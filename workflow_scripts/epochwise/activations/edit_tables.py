@@ -1,4 +1,4 @@
-"""The tables of interventions. This module does not need torch, because the analysis reads them where it is missing."""
+"""The tables of interventions. This module does not import torch, because the analysis reads them without it."""
 
 import pyarrow as pa
 

@@ -12,11 +12,11 @@ from epochwise.training.mlp import MLP
 
 
 class Edit(NamedTuple):
-    """Takes `strength` times the distance of a neuron from its `reference` away: a ↦ a − strength · (a − reference).
+    """Moves the activation a of a neuron towards its `reference`, or away from it: a ↦ a − strength · (a − reference).
 
     Attributes:
-        strength: 1 sets the neuron to its reference. None: such that the edit takes the same norm from the next layer
-            as setting the large neuron to its reference does.
+        strength: 0 changes nothing, 1 sets the neuron to its reference, and a negative strength moves it away. None:
+            the strength with which the next layer loses the same norm as by setting the large neuron to its reference.
         reference: `ZERO`, or `MEAN`, the mean of a over the training samples.
     """
 
@@ -42,8 +42,8 @@ CONTROLS = 5  # neurons that are matched to the large one
 def contributions(model: MLP, layer: int, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
     """How much each neuron of a hidden layer adds to the next layer, around zero and around its mean (2, H).
 
-    This is the root mean square norm of what setting the neuron to zero or to its mean takes from the next layer: the
-    root mean square distance of its activation from this reference, times the norm of its outgoing weights.
+    This is the root mean square norm that the next layer loses if the neuron is set to zero or to its mean: the root
+    mean square distance of its activation from this reference, times the norm of its outgoing weights.
 
     Args:
         model: the network.
@@ -55,21 +55,21 @@ def contributions(model: MLP, layer: int, mean: torch.Tensor, std: torch.Tensor)
 
 
 def strengths(contribution: torch.Tensor, large: int) -> torch.Tensor:
-    """How strong the edits with equal norm are, by reference and neuron (2, H), see `Edit`.
+    """Strength of the edits with equal norm, by reference and neuron (2, H), see `Edit`.
 
     `contribution` (2, H) is that of `contributions`, and `large` the number of the large neuron. The strength is 0 for
-    a neuron that contributes nothing, because nothing can be taken from it.
+    a neuron that contributes nothing, because no edit towards its reference changes the next layer.
     """
     return torch.where(contribution > 0, contribution[:, [large]] / contribution, 0)
 
 
-def targets(contribution: torch.Tensor, peaks: torch.Tensor, large: int) -> dict[str, int]:
-    """The neurons of a layer that are edited, by what they are.
+def targets(contribution: torch.Tensor, largest: torch.Tensor, large: int) -> dict[str, int]:
+    """The neurons of a layer that are edited, by their role.
 
-    `large` is given, `runner_up` has the largest peak (H,) of the others, and the CONTROLS matched neurons are those of
-    the rest whose contribution (H,) is nearest to that of `large`, the nearest one first.
+    `large` is the number of the large neuron. `runner_up` has the largest activation (H,) of the others. The CONTROLS
+    matched neurons are those of the rest whose contribution (H,) is nearest to that of `large`, the nearest one first.
     """
-    others = [neuron for neuron in torch.argsort(peaks, descending=True, stable=True).tolist() if neuron != large]
+    others = [neuron for neuron in torch.argsort(largest, descending=True, stable=True).tolist() if neuron != large]
     distance = (contribution - contribution[large]).abs()
     matched = sorted(others[1:], key=lambda neuron: (float(distance[neuron]), neuron))[:CONTROLS]
     named = {f"matched_{number}": neuron for number, neuron in enumerate(matched, start=1)}
@@ -77,7 +77,7 @@ def targets(contribution: torch.Tensor, peaks: torch.Tensor, large: int) -> dict
 
 
 @torch.inference_mode()
-def edited_logits(
+def edit_logits(
     model: MLP, layer: int, hidden: torch.Tensor, neuron: int, means: torch.Tensor, equal: torch.Tensor
 ) -> Iterator[tuple[str, torch.Tensor]]:
     """The logits (B, K) after each of the EDITS of one neuron, by the name of the edit.
@@ -101,7 +101,7 @@ def edited_logits(
         distance = activation - (means[neuron] if reference == MEAN else 0)
         values = received - strength * distance[:, None] * column
         for next_layer in following[1:]:
-            values = next_layer(model.activate(values))
+            values = next_layer(model.activation.apply_(values))
         yield edit, values
 
 
@@ -125,7 +125,7 @@ def scores(
         means: mean activation of each neuron over the training samples (H,).
         equal: `strengths` (2, H) of the edits with equal norm.
         inputs: samples (N, D) float32.
-        labels: of each subset a mask (N,) of its samples and the labels (N,) that they are scored with.
+        labels: for each subset a mask (N,) of its samples, and the labels (N,) that count as correct.
         batch_size: samples per forward pass.
 
     Returns:
@@ -134,7 +134,7 @@ def scores(
     totals: dict[tuple[str, str, str], np.ndarray] = {}
     for batch, hidden, _ in batches(model, inputs, batch_size):
         for target, neuron in neurons.items():
-            for edit, logits in edited_logits(model, layer, hidden[layer - 1], neuron, means, equal):
+            for edit, logits in edit_logits(model, layer, hidden[layer - 1], neuron, means, equal):
                 for subset, (mask, wanted) in labels.items():
                     chosen, right = logits[mask[batch]], wanted[batch][mask[batch]]
                     correct = (chosen.argmax(1) == right).sum()

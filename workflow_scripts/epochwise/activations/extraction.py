@@ -29,7 +29,7 @@ SCHEMAS = {
 
 
 @dataclass(frozen=True)
-class Samples:
+class RunSamples:
     """N training and M test samples of one run, with their tensors on one device.
 
     Attributes:
@@ -48,7 +48,7 @@ class Samples:
     test_inputs: torch.Tensor
     test_groups: Groups
 
-    def to(self, device: torch.device) -> "Samples":
+    def to(self, device: torch.device) -> "RunSamples":
         """The same samples, with their tensors on another device."""
         names = ("inputs", "given", "groups", "test_inputs", "test_groups")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
@@ -91,7 +91,7 @@ def extract_run(
 
 
 def extract(
-    epochs: Sequence[int], *, load: Callable[[int], MLP], samples: Samples, batch_size: int
+    epochs: Sequence[int], *, load: Callable[[int], MLP], samples: RunSamples, batch_size: int
 ) -> Iterator[tuple[str, dict]]:
     """Rows of the tables class_means, neurons, samples and outputs, as pairs of table name and columns.
 
@@ -128,10 +128,10 @@ def extract(
 
 def _samples(
     images: Images, test: Images, labels: Mapping[str, np.ndarray], scaling: Scaling, split_seed: int
-) -> Samples:
+) -> RunSamples:
     index, true, given = labels["index"], labels["true_label"], labels["given_label"]
     classes = len(images.class_names)
-    return Samples(
+    return RunSamples(
         inputs=torch.from_numpy(scaling.apply(images.pixels[index])),
         given=torch.from_numpy(given.astype("int64")),
         index=index,

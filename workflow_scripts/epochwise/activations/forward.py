@@ -73,7 +73,7 @@ def cell_sums(model: MLP, inputs: torch.Tensor, groups: Groups, batch_size: int)
 @torch.inference_mode()
 def large_neurons(model: MLP, inputs: torch.Tensor, batch_size: int) -> dict[int, int]:
     """The neuron with the largest activation over `inputs` (N, D), for each layer 1 to L."""
-    peaks = torch.stack(
+    largest = torch.stack(
         [torch.stack([values.amax(0) for values in hidden]) for _, hidden, _ in batches(model, inputs, batch_size)]
     )  # (batches, L, H)
-    return dict(enumerate(peaks.amax(0).argmax(1).tolist(), start=1))
+    return dict(enumerate(largest.amax(0).argmax(1).tolist(), start=1))

@@ -17,7 +17,7 @@ from epochwise.workflow import schedule
 log = logging.getLogger(__name__)
 
 
-class Data:
+class EditedSamples:
     """The samples of one run as tensors on one device.
 
     Attributes:
@@ -42,7 +42,7 @@ class Data:
 
 def examine(
     folder: str,
-    data: Data,
+    data: EditedSamples,
     neurons: pd.DataFrame,
     outliers: pd.DataFrame,
     components: np.ndarray,
@@ -71,9 +71,11 @@ def examine(
     for epoch in schedule.selected(extracted, settings["stride"]):
         model = snapshots.load(folder, epoch)[0].to(data.inputs.device)
         of_layer = neurons[(neurons["epoch"] == epoch) & (neurons["layer"] == layer)].sort_values("neuron")
-        mean, std, peaks = (torch.tensor(of_layer[name].to_numpy(), device=data.inputs.device) for name in _STATISTICS)
+        mean, std, largest = (
+            torch.tensor(of_layer[name].to_numpy(), device=data.inputs.device) for name in _STATISTICS
+        )
         contribution = edits.contributions(model, layer, mean, std)
-        chosen, equal = edits.targets(contribution[edits.ZERO], peaks, large), edits.strengths(contribution, large)
+        chosen, equal = edits.targets(contribution[edits.ZERO], largest, large), edits.strengths(contribution, large)
         scored = {}
         for inputs, labels in ((data.inputs, data.training), (data.test_inputs, data.testing)):
             scored |= edits.scores(model, layer, chosen, mean, equal, inputs, labels, settings["batch_size"])

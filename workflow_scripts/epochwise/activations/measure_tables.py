@@ -1,10 +1,10 @@
-"""The tables of measures. This module does not need torch, because the analysis reads them where it is missing."""
+"""The tables of measures. This module does not import torch, because the analysis reads them without it."""
 
 import pyarrow as pa
 
 # One row per epoch, layer and measure. `null_low` to `null_high` is the range of the values with permuted labels, and
 # `null_mean` their mean; missing for a measure that does not depend on the given labels.
-MEASURES = pa.schema(
+LAYER_MEASURES = pa.schema(
     [
         ("epoch", pa.int32()),
         ("layer", pa.int16()),

@@ -68,7 +68,7 @@ def _activations(folder: str, epoch: int, pixels: np.ndarray) -> list[np.ndarray
 
 
 def _row(name: str, values: np.ndarray) -> dict:
-    """Value and null of one measure: the columns of MEASURES without the keys."""
+    """Value and null of one measure: the columns of LAYER_MEASURES without the keys."""
     null = values[1:]
     band = (null.mean(), null.min(), null.max()) if len(null) and not np.isnan(null).any() else (np.nan,) * 3
     return {"measure": name, "value": values[0], **dict(zip(("null_mean", "null_low", "null_high"), band, strict=True))}

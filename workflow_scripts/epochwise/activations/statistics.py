@@ -16,7 +16,7 @@ _SMALLEST = 2.0**-32  # smaller activations count as zeros in the histogram, whi
 # Subtracted from the leading bits, so that the bin after those of the zeros begins at _SMALLEST.
 _OFFSET = int(np.float32(_SMALLEST).view(np.int32) >> _DROPPED_BITS) - _ZERO_BINS
 _BINS = (1 << (31 - _DROPPED_BITS)) - _OFFSET
-_BLOCK = 32  # rows that `first_peaks` compares at a time
+_BLOCK = 32  # rows that `first_maxima` compares at a time
 
 
 class LayerStatistics:
@@ -37,8 +37,8 @@ class LayerStatistics:
         self.origin = zeros(width, dtype=torch.float32)  # the first batch's mean: far from it, squares lose digits
         self.away, self.away_squared = zeros(2, width, dtype=torch.float64)  # sums of differences from the origin
         self.active = zeros(width, dtype=torch.float64)
-        self.peaks = zeros(width, dtype=torch.float32) - 1
-        self.peak_samples = zeros(width, dtype=torch.int64)
+        self.largest = zeros(width, dtype=torch.float32) - 1
+        self.largest_samples = zeros(width, dtype=torch.int64)
         self.argmax_counts = zeros(width, dtype=torch.int64)
         self.histogram = zeros(_BINS, dtype=torch.int64)
         self.zero_bins = torch.arange(width, dtype=torch.int32, device=device) % _ZERO_BINS
@@ -53,18 +53,18 @@ class LayerStatistics:
         self.away_squared += away.square_().sum(0)
         self.active += activations.sign().sum(0)
         self.argmax_counts += torch.bincount(_argmax_of_rows(activations), minlength=activations.shape[1])
-        self._update_peaks(activations)
+        self._update_largest(activations)
         self._update_histogram(activations)
         self.n += len(activations)
 
-    def _update_peaks(self, activations: torch.Tensor) -> None:
+    def _update_largest(self, activations: torch.Tensor) -> None:
         whole = len(activations) // _BLOCK * _BLOCK
         for start, part in ((0, activations[:whole]), (whole, activations[whole:])):
             if len(part):
-                peaks, samples = first_peaks(part, min(_BLOCK, len(part)))
-                higher = peaks > self.peaks  # strictly, because of equal peaks the first sample counts
-                self.peaks = torch.where(higher, peaks, self.peaks)
-                self.peak_samples = torch.where(higher, samples + (self.n + start), self.peak_samples)
+                maxima, samples = first_maxima(part, min(_BLOCK, len(part)))
+                higher = maxima > self.largest  # strictly, because of equal maxima the first sample counts
+                self.largest = torch.where(higher, maxima, self.largest)
+                self.largest_samples = torch.where(higher, samples + (self.n + start), self.largest_samples)
 
     def _update_histogram(self, activations: torch.Tensor) -> None:
         bins = activations.view(torch.int32).bitwise_right_shift(_DROPPED_BITS).sub_(_OFFSET)
@@ -90,26 +90,26 @@ class LayerStatistics:
         away = self.away / self.n
         std = (self.away_squared / self.n - away.square()).clamp_(min=0).sqrt_()
         rows = (
-            self.peaks,
+            self.largest,
             self.origin + away,
             std,
             self.active / self.n,
-            self.peak_samples,
+            self.largest_samples,
             self.argmax_counts / self.n,
         )
         return torch.stack([row.double() for row in rows])
 
 
-def first_peaks(activations: torch.Tensor, block: int) -> tuple[torch.Tensor, torch.Tensor]:
+def first_maxima(activations: torch.Tensor, block: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The largest activation of each neuron (H,), and the first sample that has it (H,).
 
     `activations` (B, H) has a multiple of `block` rows. Maxima are found for all blocks of rows, but positions only in
     the block that has the maximum, because torch is slow at positions.
     """
     blocks = activations.view(-1, block, activations.shape[1])
-    peaks, chosen = blocks.amax(1).max(0)  # of equal maxima the first
+    maxima, chosen = blocks.amax(1).max(0)  # of equal maxima the first
     neurons = torch.arange(activations.shape[1], device=activations.device)
-    return peaks, chosen * block + blocks[chosen, :, neurons].argmax(1)
+    return maxima, chosen * block + blocks[chosen, :, neurons].argmax(1)
 
 
 def _argmax_of_rows(values: torch.Tensor) -> torch.Tensor:

@@ -1,16 +1,26 @@
 """Statistics of association between numbers, or between numbers and classes, column by column."""
 
+import warnings
+
 import numpy as np
 
 from epochwise.workflow.errors import InputError
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pearson correlation of the columns of `a` (N, T) with those of `b` (N, T) or (N, 1); NaN if one is constant."""
-    constant = (np.ptp(a, axis=0) == 0) | (np.ptp(b, axis=0) == 0)
-    a, b = a - a.mean(0), b - b.mean(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(constant, np.nan, (a * b).sum(0) / np.sqrt((a**2).sum(0) * (b**2).sum(0)))
+    """Pearson correlation (T,) of the columns of `a` (N, T) with those of `b` (N, T) or (N, 1), from −1 to 1.
+
+    Missing if one of the columns is constant.
+    """
+    from scipy import stats
+
+    b = np.broadcast_to(b, a.shape)
+    varies = (np.ptp(a, axis=0) > 0) & (np.ptp(b, axis=0) > 0)
+    found = np.full(a.shape[1], np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.NearConstantInputWarning)
+        found[varies] = stats.pearsonr(a[:, varies], b[:, varies], axis=0).statistic
+    return found
 
 
 def correlation_ratio(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -26,18 +36,6 @@ def correlation_ratio(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
         present = counts > 0
         ratios[column] = (sums[present] ** 2 / counts[present]).sum() / (centred @ centred)
     return ratios
-
-
-def auc(ranks: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve of scores with these mid-`ranks` (N, T) for `positive` (N,); NaN without both kinds.
-
-    The Mann–Whitney statistic over the number of pairs (Hanley & McNeil 1982).
-    """
-    n = int(positive.sum())
-    pairs = n * (len(positive) - n)
-    if pairs == 0:
-        return np.full(ranks.shape[1], np.nan)
-    return (ranks[positive].sum(0) - n * (n + 1) / 2) / pairs
 
 
 def ridge_r2(components: np.ndarray, targets: np.ndarray, folds: int, ridge: float) -> np.ndarray:

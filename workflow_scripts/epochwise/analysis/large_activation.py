@@ -5,9 +5,10 @@ import pandas as pd
 import pyarrow as pa
 from scipy import stats
 
-from epochwise.analysis.association import auc, correlation, correlation_ratio, ridge_r2
+from epochwise.activations.auc import auc
+from epochwise.analysis.association import correlation, correlation_ratio, ridge_r2
 
-# One row per epoch, layer and statistic. `neuron` is the large neuron of the layer at the last epoch.
+# One row per epoch, layer, feature and measure. `neuron` is the large neuron of the layer at the last epoch.
 LARGE_ACTIVATION = pa.schema(
     [
         ("epoch", pa.int32()),
@@ -15,13 +16,13 @@ LARGE_ACTIVATION = pa.schema(
         ("neuron", pa.int32()),
         ("feature", pa.string()),
         ("side", pa.string()),
-        ("statistic", pa.string()),
+        ("measure", pa.string()),
         ("value", pa.float64()),
     ]
 )
 
 
-def what_it_follows(
+def input_output_association(
     samples: pd.DataFrame,
     *,
     outputs: pd.DataFrame,
@@ -35,8 +36,8 @@ def what_it_follows(
     Input side: Pearson and Spearman correlation with the pixel norm, brightness and contrast (−1 to 1), and R² of a
     ridge regression from the principal components of the images, predicted out of fold (at most 1; 0 or less says that
     it predicts nothing). Output side: correlation ratio η² by true, given and predicted class (0 to 1), Spearman
-    correlation with the winning probability and with the loss, AUC for is-noisy (0.5: tells nothing). A statistic of a
-    constant magnitude is missing.
+    correlation with the winning probability and with the loss, AUC for is-noisy (0.5: no association). All are missing
+    for a constant magnitude.
 
     Args:
         samples: the table SAMPLES.
@@ -56,12 +57,13 @@ def what_it_follows(
     by_epoch = outputs.pivot(index="index", columns="epoch").reindex(labels["index"])
     output = {name: by_epoch[name][keys["epoch"]].to_numpy() for name in ("predicted", "probability", "loss")}
     used = features.set_index("index").loc[labels["index"]]
+    noisy = labels["is_noisy"].to_numpy(bool)
 
     ranks = stats.rankdata(magnitude, axis=0)
     rows = []
 
-    def add(side: str, feature: str, statistic: str, values: np.ndarray) -> None:
-        rows.append(keys.assign(feature=feature, side=side, statistic=statistic, value=values))
+    def add(side: str, feature: str, measure: str, values: np.ndarray) -> None:
+        rows.append(keys.assign(feature=feature, side=side, measure=measure, value=values))
 
     for name in ("norm", "brightness", "contrast"):
         value = used[name].to_numpy(np.float64)[:, None]
@@ -75,7 +77,7 @@ def what_it_follows(
     add("output", "predicted_label", "eta2", correlation_ratio(magnitude, output["predicted"]))
     for name in ("probability", "loss"):
         add("output", name, "spearman", correlation(ranks, stats.rankdata(output[name], axis=0)))
-    add("output", "is_noisy", "auc", auc(ranks, labels["is_noisy"].to_numpy()))
+    add("output", "is_noisy", "auc", np.array([auc(column, noisy) for column in magnitude.T]))
     table = pd.concat(rows, ignore_index=True)
     table.loc[np.tile(np.ptp(magnitude, axis=0) == 0, len(rows)), "value"] = np.nan  # R² and AUC too
     return table.sort_values(["epoch", "layer"], kind="stable", ignore_index=True)

@@ -4,8 +4,12 @@ Phase 1 ends at the peak P of test performance. Phase 2 ends at the dip D, or wh
 the recovery after that. A run may lack a phase: then its epochs are missing.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+
+from epochwise.analysis.runs import NETWORK, RUN, by_group
 
 
 def smooth(curve: pd.Series, radius: int) -> pd.Series:
@@ -59,9 +63,9 @@ def lasting_epoch(curve: pd.Series, level: float) -> float:
 
 
 def phases(history: pd.DataFrame, *, fitted: float, learned: float, smoothing: int, min_dip: float) -> pd.DataFrame:
-    """Quantities of one run: columns metric (accuracy, loss), quantity, value (NaN if missing).
+    """Epochs and sizes of the phases of one run: columns curve (accuracy, loss), measure, value (NaN if missing).
 
-    For both metrics of the test data, see `_of_test`: `peak_epoch`, `peak`, `dip_epoch`, `dip`, `final`, `fall`,
+    For both curves of the test data, see `_of_test`: `peak_epoch`, `peak`, `dip_epoch`, `dip`, `final`, `fall`,
     `recovery`, `surplus` and `after_fit`. For accuracy also these epochs:
 
     - `fit_epoch` F: from here on noisy data keep an accuracy of `fitted` on their given labels, see `lasting_epoch`.
@@ -76,10 +80,10 @@ def phases(history: pd.DataFrame, *, fitted: float, learned: float, smoothing: i
         min_dip: a smaller fall of the test curve is no dip.
     """
     accuracy, loss = (
-        history.pivot(index="epoch", columns="subset", values=metric).astype(float) for metric in ("accuracy", "loss")
+        history.pivot(index="epoch", columns="subset", values=curve).astype(float) for curve in ("accuracy", "loss")
     )
     fit = lasting_epoch(accuracy["noisy_given"], fitted)
-    quantities = {
+    measures = {
         "accuracy": _of_test(smooth(accuracy["test"], smoothing), 1, fit, min_dip)
         | {
             "fit_epoch": fit,
@@ -89,8 +93,8 @@ def phases(history: pd.DataFrame, *, fitted: float, learned: float, smoothing: i
         },
         "loss": _of_test(smooth(loss["test"], smoothing), -1, fit, min_dip),
     }
-    rows = [(metric, name, float(value)) for metric, of in quantities.items() for name, value in of.items()]
-    return pd.DataFrame(rows, columns=["metric", "quantity", "value"])
+    rows = [(curve, name, float(value)) for curve, of in measures.items() for name, value in of.items()]
+    return pd.DataFrame(rows, columns=["curve", "measure", "value"])
 
 
 def _of_test(curve: pd.Series, sign: int, fit: float, min_dip: float) -> dict[str, float]:
@@ -151,3 +155,29 @@ def cross_fitted_recovery(
             halves.append(0.0 if dip is None else curve.iloc[-1] - curve.iloc[dip])
         recoveries[seed] = float(np.mean(halves))
     return pd.Series(recoveries)
+
+
+def phases_of_runs(history: pd.DataFrame, settings: Mapping) -> pd.DataFrame:
+    """`phases` of every run, as the summary table `phases_by_seed`.
+
+    If `history`, the table HISTORY of all runs with noise, model and seed, scores the two halves of the test set, there
+    is also the measure `recovery_cross_fitted`. `settings` are the keyword arguments of `phases`.
+    """
+    table = by_group(history, RUN, lambda run: phases(run, **settings))
+    if not {"test_a", "test_b"} <= set(history["subset"]):
+        return table
+    recoveries = by_group(history, NETWORK, lambda runs: _cross_fitted(runs, settings))
+    return pd.concat([table, recoveries], ignore_index=True)
+
+
+def _cross_fitted(history: pd.DataFrame, settings: Mapping) -> pd.DataFrame:
+    """`cross_fitted_recovery` of all seeds of one noise and model, for both curves."""
+    parts = []
+    for curve, sign in (("accuracy", 1), ("loss", -1)):
+        curves = sign * history.pivot(index="epoch", columns=["subset", "seed"], values=curve).astype(float)
+        recovery = cross_fitted_recovery(
+            curves["test_a"], curves["test_b"], smoothing=settings["smoothing"], min_dip=settings["min_dip"]
+        )
+        table = recovery.rename_axis("seed").rename("value").reset_index()
+        parts.append(table.assign(curve=curve, measure="recovery_cross_fitted"))
+    return pd.concat(parts)

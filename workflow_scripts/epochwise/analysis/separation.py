@@ -88,7 +88,7 @@ def _split_half(signals: Signals) -> np.ndarray:
 
 
 # To add a measure, add an entry. Its name appears in the tables; figures and claims choose measures by name.
-MEASURES = (
+SEPARATION_MEASURES = (
     Measure(
         "cosine",
         "cosine of the mean activations of clean and of noisy samples (the paper's measure)",
@@ -124,7 +124,7 @@ MEASURES = (
 
 
 def separation(class_means: pd.DataFrame, neurons: pd.DataFrame, min_samples: int) -> pd.DataFrame:
-    """All MEASURES for each epoch, layer, grouping and class, as the table SEPARATION.
+    """All SEPARATION_MEASURES for each epoch, layer, grouping and class, as the table SEPARATION.
 
     Args:
         class_means: the table CLASS_MEANS of a run.
@@ -153,7 +153,7 @@ def _values(subsets: dict[str, pd.DataFrame], layer: pd.DataFrame, min_samples: 
         large=int(np.argmax(layer["max"])),
     )
     columns = {}
-    for measure in MEASURES:
+    for measure in SEPARATION_MEASURES:
         one, other = (subsets[subset]["n"] for subset in measure.compares)
         enough = (one >= min_samples) & (other >= min_samples)
         columns[measure.name] = pd.Series(measure.formula(signals), enough.index).where(enough)

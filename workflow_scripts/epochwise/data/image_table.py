@@ -59,7 +59,7 @@ def read(path: str | Path) -> Images:
     size = int(np.prod(shape))
     labels = read_labels(path)
     pixels = np.empty((len(labels), size), np.uint8)
-    with tables.opened(path, schema(size)) as file:
+    with tables.open_table(path, schema(size)) as file:
         start = 0
         for batch in file.iter_batches(_ROWS, columns=["pixels"]):
             pixels[start : start + len(batch)] = batch.column(0).flatten().to_numpy().reshape(-1, size)

@@ -9,7 +9,7 @@ from epochwise.data import image_table
 
 
 @dataclass(frozen=True)
-class Samples:
+class NoiseInputs:
     """The training samples whose labels a noise changes, in training order.
 
     Attributes:

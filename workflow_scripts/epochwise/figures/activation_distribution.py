@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, layer_handles, legend
-from epochwise.figures.numbers import together, where
+from epochwise.figures.numbers import combine, where
 from epochwise.figures.scales import plain_log
 
 FIRST = {"linestyle": ":", "linewidth": 0.9}
@@ -17,9 +17,9 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
 
     If a layer has a single large activation, its first rank is far above the second.
     """
-    table = inputs["peaks"]
+    table = inputs["ranked_activations"]
     first, last = int(table["epoch"].min()), int(table["epoch"].max())
-    numbers = together(where(table, epoch=[first, last]).assign(quantity="peak"))
+    numbers = combine(where(table, epoch=[first, last]).assign(measure="largest_activation"))
     active = numbers[numbers["value"] > 0]  # a logarithmic axis has no place for a neuron that is never active
     # The axis ends well below the median neuron. The lines of hardly active neurons leave the panel.
     floor = active.groupby(["noise", "model", "layer", "epoch"])["value"].median().min() / 3
@@ -28,7 +28,7 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     figure, blocks = panels.blocks(numbers, 2.6)
     for block, of_noise in blocks:
         block.supxlabel("rank of the neuron in its layer")
-        facets = panels.facets(block, of_noise, {"peak": "largest activation of the neuron"})
+        facets = panels.facets(block, of_noise, {"largest_activation": "largest activation of the neuron"})
         for (model, _), axes in facets.items():
             for layer, colour in colours.items():
                 of_layer = where(of_noise[of_noise["value"] > 0], model=model, layer=layer)

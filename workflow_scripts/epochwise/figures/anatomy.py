@@ -10,7 +10,7 @@ from epochwise.figures.legends import handles, legend
 from epochwise.figures.numbers import where
 from epochwise.figures.scales import epoch_axis, plain_log
 
-RING = {"marker": "o", "fillstyle": "none", "markersize": 7}  # so that what lies below it is seen
+RING = {"marker": "o", "fillstyle": "none", "markersize": 7}  # open, so that the markers below stay visible
 EPOCHS = {
     "peak_epoch": {"color": theme.SKY, "marker": "^", "label": "P  first peak of test accuracy"},
     "fit_epoch": {"color": theme.ORANGE, "marker": "s", "label": "F  noisy labels fitted"},
@@ -36,7 +36,7 @@ ROW = 0.16  # inches per run
 def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """A row per run with its epochs and ranks; below, the images of the run shown (its first seed).
 
-    The numbers have the columns `noise`, `model`, `seed`, `quantity` and `value` of `numbers` for epochs and ranks, and
+    The numbers have the columns `noise`, `model`, `seed`, `measure` and `value` of `numbers` for epochs and ranks, and
 
     - `image`, `pixel`: name of the image, and number of the pixel, in the order channel, row, column.
     """
@@ -65,7 +65,7 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
 
 def _numbers(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     """Epochs and ranks of the runs, and the pixels of the images, in long form."""
-    of_runs = table.melt(["noise", "model", "seed"], [*EPOCHS, *RANKS], var_name="quantity")
+    of_runs = table.melt(["noise", "model", "seed"], [*EPOCHS, *RANKS], var_name="measure")
     pixels = images.explode("pixels").rename(columns={"pixels": "value"})
     pixels = pixels.assign(pixel=pixels.groupby("image", sort=False).cumcount())
     return pd.concat([of_runs, pixels], ignore_index=True).astype({"seed": "Int64", "pixel": "Int64", "value": float})

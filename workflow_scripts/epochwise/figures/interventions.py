@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, legend
-from epochwise.figures.numbers import together, where
-from epochwise.figures.phase_marks import marks_of, phase_legend
+from epochwise.figures.numbers import combine, where
+from epochwise.figures.phase_marks import phase_legend, select_marks
 
 # By subset and edit.
 ROWS = {
@@ -18,7 +18,7 @@ ROWS = {
 # By target and by what is appended to the name of the edit.
 TARGETS = {
     ("large", ""): {"color": theme.VERMILION, "label": "large neuron"},
-    ("runner_up", ""): {"color": theme.SKY, "label": "second largest peak"},
+    ("runner_up", ""): {"color": theme.SKY, "label": "second largest activation"},
     ("matched", ""): {"color": theme.BLACK, "label": "nearest in contribution (mean of five)"},
     ("matched", "_equal"): {
         "color": theme.BLACK,
@@ -37,7 +37,7 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     have the columns of `numbers`, and `target` and `edit` as in the summary table `interventions`.
     """
     table = where(inputs["interventions"], measure="accuracy", edit=EDITS, subset=["test", "noisy_given"])
-    numbers = together(table.assign(quantity="accuracy_change"), marks_of(inputs["phases"]))
+    numbers = combine(table.assign(measure="accuracy_change"), select_marks(inputs["phases"]))
     numbers[["target", "edit"]] = table[["target", "edit"]].reset_index(drop=True)
 
     figure, blocks = panels.blocks(numbers, 1.5 * len(ROWS))

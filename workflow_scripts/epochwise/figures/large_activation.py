@@ -5,22 +5,22 @@ from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import layer_handles, legend
-from epochwise.figures.numbers import together, where
-from epochwise.figures.phase_marks import marks_of, phase_legend
+from epochwise.figures.numbers import combine, where
+from epochwise.figures.phase_marks import phase_legend, select_marks
 from epochwise.figures.scales import plain_log
 
 # By measure of the summary table `outliers`.
 ROWS = {
-    "peak_over_median_active": "largest activation over\nmedian positive activation",
-    "peak_over_runner_up": "largest activation over that\nof the second neuron",
+    "largest_over_median_active": "largest activation over\nmedian positive activation",
+    "largest_over_second": "largest activation over that\nof the second neuron",
     "argmax_share": "share of samples on which\nthis neuron is the largest",
 }
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """How far the largest neuron of every hidden layer stands out over epochs, per model."""
-    table = where(inputs["outliers"], measure=[*ROWS]).rename(columns={"measure": "quantity"})
-    numbers = together(table, marks_of(inputs["phases"]))
+    table = where(inputs["outliers"], measure=[*ROWS])
+    numbers = combine(table, select_marks(inputs["phases"]))
     colours = theme.layer_colours(table["layer"].max())
 
     figure, blocks = panels.blocks(numbers, 1.8 * len(ROWS))
@@ -28,12 +28,12 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
         facets = panels.epoch_facets(block, of_noise, ROWS)
         for (model, measure), axes in facets.items():
             for layer, colour in colours.items():
-                panels.line(axes, where(of_noise, model=model, quantity=measure, layer=layer), color=colour)
+                panels.line(axes, where(of_noise, model=model, measure=measure, layer=layer), color=colour)
         for (_, measure), axes in facets.items():
             if measure == "argmax_share":
                 axes.set_ylim(theme.SHARE)
                 continue
-            if measure == "peak_over_runner_up":
+            if measure == "largest_over_second":
                 axes.set_ylim(bottom=0.95)  # the ratio is at least 1 by definition, even where its interval is not
             plain_log(axes.yaxis)
     legend(figure, layer_handles(colours))

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, legend
-from epochwise.figures.numbers import together, where
-from epochwise.figures.phase_marks import marks_of, phase_legend
+from epochwise.figures.numbers import combine, where
+from epochwise.figures.phase_marks import phase_legend, select_marks
 from epochwise.figures.scales import plain_log
 
 ROWS = {"accuracy": "accuracy", "loss": "loss: cross-entropy (nats)"}
@@ -15,17 +15,16 @@ FLOOR = 0.01  # nats; the axis ends here, because smaller losses would leave lit
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """Accuracy and loss of every subset over epochs, per model: means and intervals over seeds."""
-    curves = inputs["curves"].rename(columns={"metric": "quantity"})
-    numbers = together(where(curves, subset=[*theme.SUBSETS]), marks_of(inputs["phases"]))
+    numbers = combine(where(inputs["curves"], subset=[*theme.SUBSETS]), select_marks(inputs["phases"]))
 
     figure, blocks = panels.blocks(numbers, 1.8 * len(ROWS))
     for block, of_noise in blocks:
         facets = panels.epoch_facets(block, of_noise, ROWS)
-        for (model, metric), axes in facets.items():
+        for (model, measure), axes in facets.items():
             for subset, style in theme.SUBSETS.items():
-                panels.line(axes, where(of_noise, model=model, quantity=metric, subset=subset), **style)
-        for (_, metric), axes in facets.items():
-            if metric == "loss":
+                panels.line(axes, where(of_noise, model=model, measure=measure, subset=subset), **style)
+        for (_, measure), axes in facets.items():
+            if measure == "loss":
                 axes.set_ylim(bottom=max(FLOOR, axes.dataLim.minposy))
                 plain_log(axes.yaxis)
             else:

@@ -49,7 +49,7 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
 def _numbers(curves: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """Test error and training accuracy by epoch of every map."""
     about = runs.drop_duplicates(["noise", "model"]).drop(columns="seed")
-    wide = where(curves, metric="accuracy", subset=["test", "train"])
+    wide = where(curves, measure="accuracy", subset=["test", "train"])
     wide = wide.pivot(index=["noise", "model", "epoch"], columns="subset", values="mean").reset_index()
     table = about.merge(wide.assign(value=1 - wide["test"]), on=["noise", "model"])  # in the order of the runs
     widest = table["width"] == table.groupby("hidden_layers")["width"].transform("max")

@@ -4,7 +4,7 @@ Matplotlib reads the user's settings when it is imported. It then fails if the b
 installed, or if the file `matplotlibrc` or a style of the user cannot be read. Of all files named `matplotlibrc`,
 Matplotlib uses the first that it finds, and the working folder comes first. So this module imports it in a folder with
 an empty `matplotlibrc`, and then Seaborn, which imports the rest of Matplotlib, with this folder as the user's
-configuration. If Matplotlib is already imported, as in a notebook, nothing happens; `theme.applied` then replaces the
+configuration. If Matplotlib is already imported, as in a notebook, nothing happens; `theme.use_theme` then replaces the
 settings.
 """
 

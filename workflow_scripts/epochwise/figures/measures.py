@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, layer_handles, legend
-from epochwise.figures.numbers import together, where
-from epochwise.figures.phase_marks import marks_of, phase_legend
+from epochwise.figures.numbers import combine, where
+from epochwise.figures.phase_marks import phase_legend, select_marks
 
 NULL = {"color": "0.6", "linewidth": 5, "alpha": 0.5, "label": "permuted labels (range, last layer)"}
 
@@ -18,16 +18,16 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
 
     - `null_low`, `null_high`: the range of the measure with permuted labels, if it depends on them.
     """
-    table = inputs["measures"].rename(columns={"measure": "quantity"})
-    numbers = together(table, marks_of(inputs["phases"]))
+    table = inputs["measures"]
+    numbers = combine(table, select_marks(inputs["phases"]))
     numbers[["null_low", "null_high"]] = table[["null_low", "null_high"]].reset_index(drop=True)
-    rows = {name: name.replace("_", " ", 1).replace("_", "\n", 1) for name in table["quantity"].unique()}
+    rows = {name: name.replace("_", " ", 1).replace("_", "\n", 1) for name in table["measure"].unique()}
     colours = theme.layer_colours(table["layer"].max())
 
     figure, blocks = panels.blocks(numbers, 1.15 * len(rows))
     for block, of_noise in blocks:
         for (model, measure), axes in panels.epoch_facets(block, of_noise, rows).items():
-            of_panel = where(of_noise, model=model, quantity=measure)
+            of_panel = where(of_noise, model=model, measure=measure)
             last = where(of_panel, layer=of_panel["layer"].max())
             if last["null_low"].notna().any():
                 band = last["epoch"].to_numpy(float), last["null_low"], last["null_high"]

@@ -3,9 +3,9 @@
 Columns that a figure does not need are left out. A cell is empty if the column does not apply to the row.
 
 - `noise`, `model`: their names in the configuration.
-- `quantity`: what the value is, for instance `accuracy`, `cosine_centred` or `peak_over_median_active`. The quantities
+- `measure`: what the value is, for instance `accuracy`, `cosine_centred` or `largest_over_median_active`. The measures
   `peak_epoch`, `fit_epoch` and `dip_epoch` are the epochs P, F and D, which vertical lines mark.
-- `metric`: accuracy or loss, if the quantity is computed from either.
+- `curve`: accuracy or loss, if the measure is read from the test curve of either.
 - `grouping`: the label that forms the classes, `true` or `given`.
 - `subset`: which samples, for instance `noisy_given`.
 - `layer`: hidden layer, from 1.
@@ -19,7 +19,7 @@ Columns that a figure does not need are left out. A cell is empty if the column 
 
 import pandas as pd
 
-KEYS = ["noise", "model", "quantity", "metric", "grouping", "subset", "layer", "rank", "seed", "epoch"]
+KEYS = ["noise", "model", "measure", "curve", "grouping", "subset", "layer", "rank", "seed", "epoch"]
 COLUMNS = [*KEYS, "value", "low", "high", "n"]
 INTEGERS = ("layer", "rank", "seed", "epoch", "n")
 
@@ -31,7 +31,7 @@ def where(table: pd.DataFrame, **values) -> pd.DataFrame:
     return table
 
 
-def together(*parts: pd.DataFrame) -> pd.DataFrame:
+def combine(*parts: pd.DataFrame) -> pd.DataFrame:
     """The numbers of a figure from rows of summary tables, whose column `mean` becomes `value`.
 
     Only COLUMNS are kept, and of those only the ones that a part has.

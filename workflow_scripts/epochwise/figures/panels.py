@@ -49,7 +49,7 @@ def facets(
     models = numbers["model"].unique()
     axes = block.subplots(len(rows), len(models), squeeze=False, **{"sharey": "row", **options})
     for model, top in zip(models, axes[0], strict=True):
-        top.set_title(theme.wrapped(model, block.get_figure(root=True).get_figwidth() / len(models) - 0.5))
+        top.set_title(theme.wrap(model, block.get_figure(root=True).get_figwidth() / len(models) - 0.5))
     for label, left in zip(rows.values(), axes[:, 0], strict=True):
         left.set_ylabel(label)
     return {(model, row): axes[i, j] for j, model in enumerate(models) for i, row in enumerate(rows)}

@@ -12,7 +12,7 @@ from epochwise.figures import theme
 from epochwise.figures.legends import legend
 from epochwise.figures.numbers import where
 
-# By quantity of the summary table `phases`: letter, text of the legend, line style.
+# By measure of the summary table `phases`: letter, text of the legend, line style.
 MARKS = {
     "peak_epoch": ("P", "P  first peak of test accuracy", (0, (5, 2))),
     "fit_epoch": ("F", "F  noisy labels fitted", (0, (1, 1.2))),
@@ -21,33 +21,33 @@ MARKS = {
 LINE = {"color": "0.45", "linewidth": 0.9}
 
 
-def marks_of(phases: pd.DataFrame) -> pd.DataFrame:
+def select_marks(phases: pd.DataFrame) -> pd.DataFrame:
     """Mean epochs of P, F and D by test accuracy, from the summary table `phases`.
 
     A mark is left out if fewer than half of the seeds have it. Intervals are left out, because they are not drawn.
     """
-    phases = where(phases, metric="accuracy")
+    phases = where(phases, curve="accuracy")
     seeds = phases.groupby(["noise", "model"])["n"].transform("max")
     marks = phases[(phases["n"] > 0) & (2 * phases["n"] >= seeds)]
-    return where(marks, quantity=[*MARKS])[["noise", "model", "quantity", "mean", "n"]]
+    return where(marks, measure=[*MARKS])[["noise", "model", "measure", "mean", "n"]]
 
 
 def mark_phases(axes: Axes, numbers: pd.DataFrame, letters: bool) -> None:
     """Draw a line at each mark among `numbers` (of one noise and model). With `letters`, name it above the panel."""
-    marks = where(numbers, quantity=[*MARKS]).sort_values("value")
-    for quantity, epoch in zip(marks["quantity"], marks["value"], strict=True):
-        axes.axvline(epoch, linestyle=MARKS[quantity][2], zorder=0, **LINE)
+    marks = where(numbers, measure=[*MARKS]).sort_values("value")
+    for measure, epoch in zip(marks["measure"], marks["value"], strict=True):
+        axes.axvline(epoch, linestyle=MARKS[measure][2], zorder=0, **LINE)
     if letters:
-        _write_above(axes, marks["value"], [MARKS[quantity][0] for quantity in marks["quantity"]])
+        _write_above(axes, marks["value"], [MARKS[measure][0] for measure in marks["measure"]])
 
 
 def phase_legend(figure: Figure, numbers: pd.DataFrame) -> None:
     """Explain the marks among `numbers` above all panels."""
-    present = set(numbers["quantity"])
+    present = set(numbers["measure"])
     lines = [
         Line2D([], [], linestyle=style, label=label, **LINE)
-        for quantity, (_, label, style) in MARKS.items()
-        if quantity in present
+        for measure, (_, label, style) in MARKS.items()
+        if measure in present
     ]
     legend(figure, lines, "upper")
 

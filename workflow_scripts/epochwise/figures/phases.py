@@ -5,17 +5,17 @@ from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, legend
-from epochwise.figures.numbers import together, where
-from epochwise.figures.phase_marks import marks_of, phase_legend
+from epochwise.figures.numbers import combine, where
+from epochwise.figures.phase_marks import phase_legend, select_marks
 
-CURVE = "test_accuracy"  # the quantity of the curves above the charts
-QUANTITIES = {
+TEST_ACCURACY = "test_accuracy"  # the measure of the curves above the charts
+CHANGES = {
     "fall": "fall\nP − D",
     "recovery": "recovery\nend − D",
     "surplus": "net change\nend − P",
     "after_fit": "after the fit\nend − F",
 }
-METRICS = {"accuracy": "difference in test accuracy", "loss": "difference in test loss, sign reversed (nats)"}
+CURVES = {"accuracy": "difference in test accuracy", "loss": "difference in test loss, sign reversed (nats)"}
 SEEDS = (
     {"color": "0.4", "linestyle": "none", "marker": "o", "markersize": 2.2, "label": "one seed"},
     {"color": "0.4", "linewidth": 1.2, "marker": "o", "markersize": 4.2, "label": "mean and interval"},
@@ -26,18 +26,18 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     """Test accuracy of every model with its phases. Below: changes of accuracy and loss between them, seed by seed."""
     numbers = _numbers(inputs)
     models = numbers["model"].unique()
-    chart = 0.7 + (0.2 + 0.07 * min(len(models), panels.WIDEST)) * len(QUANTITIES)  # inches
+    chart = 0.7 + (0.2 + 0.07 * min(len(models), panels.WIDEST)) * len(CHANGES)  # inches
 
     figure, blocks = panels.blocks(numbers, 1.9 + chart)
     for block, of_noise in blocks:
         colours = theme.model_colours(of_noise["model"].unique())
         above, below = block.subfigures(2, 1, height_ratios=[1.9, chart])
-        for (model, _), axes in panels.epoch_facets(above, of_noise, {CURVE: "test accuracy"}).items():
-            panels.line(axes, where(of_noise, model=model, quantity=CURVE), color=colours[model])
-        for axes, (metric, label) in zip(below.subplots(1, 2, sharey=True), METRICS.items(), strict=True):
+        for (model, _), axes in panels.epoch_facets(above, of_noise, {TEST_ACCURACY: "test accuracy"}).items():
+            panels.line(axes, where(of_noise, model=model, measure=TEST_ACCURACY), color=colours[model])
+        for axes, (curve, label) in zip(below.subplots(1, 2, sharey=True), CURVES.items(), strict=True):
             rows = {
-                text: where(of_noise, metric=metric, quantity=quantity)
-                for quantity, text in QUANTITIES.items()
+                text: where(of_noise, curve=curve, measure=measure)
+                for measure, text in CHANGES.items()
             }  # fmt: skip
             panels.dots(axes, rows, colours)
             axes.set_xlabel(label)
@@ -50,8 +50,8 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
 
 
 def _numbers(inputs: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Curves (quantity CURVE), the changes QUANTITIES of single seeds and over seeds, and the marks."""
-    curves = where(inputs["curves"], subset="test", metric="accuracy").assign(quantity=CURVE)
-    single = where(inputs["phases_by_seed"], quantity=[*QUANTITIES]).rename(columns={"value": "mean"}).assign(n=1)
-    means = where(inputs["phases"], quantity=[*QUANTITIES])
-    return together(curves, single, means, marks_of(inputs["phases"]))
+    """Curves (measure TEST_ACCURACY), the changes CHANGES of single seeds and over seeds, and the marks."""
+    curves = where(inputs["curves"], subset="test", measure="accuracy").assign(curve="accuracy", measure=TEST_ACCURACY)
+    single = where(inputs["phases_by_seed"], measure=[*CHANGES]).rename(columns={"value": "mean"}).assign(n=1)
+    means = where(inputs["phases"], measure=[*CHANGES])
+    return combine(curves, single, means, select_marks(inputs["phases"]))

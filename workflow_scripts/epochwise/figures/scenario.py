@@ -7,15 +7,15 @@ from matplotlib.patches import Patch
 from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import legend
-from epochwise.figures.numbers import layer_that_stands_out, together, where
-from epochwise.figures.phase_marks import marks_of, phase_legend
+from epochwise.figures.numbers import combine, layer_that_stands_out, where
+from epochwise.figures.phase_marks import phase_legend, select_marks
 
-# By quantity.
+# By measure.
 ROWS = {
     "test": "test accuracy",
     "noisy_given": "accuracy on\nwrong labels",
     "separation": "separation\n1 − centred cosine",
-    "peak_over_median_active": "largest over median\npositive activation",
+    "largest_over_median_active": "largest over median\npositive activation",
 }
 # By number: text of the legend and colour.
 PHASES = {
@@ -34,12 +34,12 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     phases = _phases(numbers)
 
     figure = theme.figure(1.4 * len(ROWS) + 0.4)
-    for (_, quantity), axes in panels.epoch_facets(figure, numbers, ROWS).items():
+    for (_, measure), axes in panels.epoch_facets(figure, numbers, ROWS).items():
         for phase, (start, end) in phases.items():
             axes.axvspan(start, end, color=PHASES[phase][1], linewidth=0, zorder=-1)
-        if quantity == "test":
-            axes.title.set_text(theme.wrapped(f"{run['model']}, {run['noise']}", 4))
-        of_panel = where(numbers, quantity=quantity)
+        if measure == "test":
+            axes.title.set_text(theme.wrap(f"{run['model']}, {run['noise']}", 4))
+        of_panel = where(numbers, measure=measure)
         if of_panel["value"].isna().all():
             panels.no_value(axes)
         for subset, rows in of_panel.groupby("subset", sort=False):
@@ -53,30 +53,30 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
 
 
 def _numbers(tables: dict[str, pd.DataFrame], run: dict[str, str]) -> pd.DataFrame:
-    """The quantities of ROWS, and the marks.
+    """The measures of ROWS, and the marks.
 
     `test` and `noisy_given` are accuracies of these subsets, and `separation` is one minus the centred cosine.
     """
-    accuracy = where(tables["curves"], metric="accuracy", subset=["test", "noisy_given"])
+    accuracy = where(tables["curves"], measure="accuracy", subset=["test", "noisy_given"])
     cosines = where(tables["separation"], measure="cosine_centred", grouping="true", **{"class": MEAN_OVER_CLASSES})
     ends = [cosines["layer"].min(), cosines["layer"].max()]
     cosines = where(cosines, layer=ends)
     separation = cosines.assign(mean=1 - cosines["mean"], low=1 - cosines["high"], high=1 - cosines["low"])
     layer = layer_that_stands_out(tables["outliers"], **run)
-    large = where(tables["outliers"], measure="peak_over_median_active", layer=layer)
-    numbers = together(
-        accuracy.assign(quantity=accuracy["subset"]),
-        separation.assign(quantity="separation"),
-        large.assign(quantity="peak_over_median_active"),
-        marks_of(tables["phases"]),
+    large = where(tables["outliers"], measure="largest_over_median_active", layer=layer)
+    numbers = combine(
+        accuracy.assign(measure=accuracy["subset"]),
+        separation.assign(measure="separation"),
+        large.assign(measure="largest_over_median_active"),
+        select_marks(tables["phases"]),
     )
-    return numbers.drop(columns=["metric", "grouping"])
+    return numbers.drop(columns="grouping")
 
 
 def _phases(numbers: pd.DataFrame) -> dict[int, tuple[float, float]]:
     """First and last epoch of each phase, by its number. Without a dip after the peak, everything is phase 1."""
     last = float(numbers["epoch"].max())
-    marks = numbers.set_index("quantity")["value"]
+    marks = numbers.set_index("measure")["value"]
     if "dip_epoch" not in marks or marks["dip_epoch"] <= marks["peak_epoch"]:
         return {1: (0, last)}
     peak, dip = marks["peak_epoch"], marks["dip_epoch"]

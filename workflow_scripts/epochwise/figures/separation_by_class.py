@@ -46,6 +46,6 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
 def _numbers(separation: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     """The centred cosine of every class at the last epoch."""
     table = where(separation, measure="cosine_centred", epoch=separation["epoch"].max())
-    table = table[table["class"] != MEAN_OVER_CLASSES].rename(columns={"mean": "value", "measure": "quantity"})
+    table = table[table["class"] != MEAN_OVER_CLASSES].rename(columns={"mean": "value"})
     table = table.assign(class_name=table["class"].map(dict(enumerate(names))))
-    return table[["noise", "model", "quantity", "grouping", "class", "class_name", "layer", "epoch", "value", "n"]]
+    return table[["noise", "model", "measure", "grouping", "class", "class_name", "layer", "epoch", "value", "n"]]

@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, layer_handles, legend
-from epochwise.figures.numbers import together, where
-from epochwise.figures.phase_marks import marks_of, phase_legend
+from epochwise.figures.numbers import combine, where
+from epochwise.figures.phase_marks import phase_legend, select_marks
 
-# By quantity and grouping.
+# By measure and grouping.
 ROWS = {
     ("cosine", "true"): "cosine\nby true label",
     ("cosine", "given"): "cosine\nby given label",
@@ -35,12 +35,12 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     for block, of_noise in blocks:
         for (model, (measure, grouping)), axes in panels.epoch_facets(block, of_noise, ROWS).items():
             of_panel = where(of_noise, model=model, grouping=grouping)
-            if where(of_panel, quantity=measure)["value"].isna().all():
+            if where(of_panel, measure=measure)["value"].isna().all():
                 panels.no_value(axes)
             if measure in CEILINGS:
-                panels.line(axes, where(of_panel, quantity=CEILINGS[measure]), **CEILING)
+                panels.line(axes, where(of_panel, measure=CEILINGS[measure]), **CEILING)
             for layer, colour in colours.items():
-                panels.line(axes, where(of_panel, quantity=measure, layer=layer), color=colour)
+                panels.line(axes, where(of_panel, measure=measure, layer=layer), color=colour)
     legend(figure, [*layer_handles(colours), *handles([CEILING])])
     phase_legend(figure, numbers)
     return figure, numbers
@@ -48,8 +48,8 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
 
 def _numbers(inputs: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Both cosines of all layers, `split_half` of each model's last layer, and the marks."""
-    table = where(inputs["separation"], **{"class": MEAN_OVER_CLASSES}).rename(columns={"measure": "quantity"})
-    cosines = where(table, quantity=["cosine", "cosine_centred"])
+    table = where(inputs["separation"], **{"class": MEAN_OVER_CLASSES})
+    cosines = where(table, measure=["cosine", "cosine_centred"])
     last = table["layer"] == table.groupby(["noise", "model"])["layer"].transform("max")
-    ceiling = where(table[last], quantity="split_half")
-    return together(cosines, ceiling, marks_of(inputs["phases"]))
+    ceiling = where(table[last], measure="split_half")
+    return combine(cosines, ceiling, select_marks(inputs["phases"]))

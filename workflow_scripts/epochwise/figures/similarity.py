@@ -39,7 +39,7 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
             cells = _cells(block, kind)
             drawn.append(cells)
             _map(axes, cells, *_AXES[kind])
-        named = theme.wrapped(f"{model}, {noise}" if table["noise"].nunique() > 1 else model, HEIGHT - 0.6)
+        named = theme.wrap(f"{model}, {noise}" if table["noise"].nunique() > 1 else model, HEIGHT - 0.6)
         row[0].set_ylabel(f"{named}\nlayer")
     if not runs:
         for axes in grid[0]:

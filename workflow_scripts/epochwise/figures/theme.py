@@ -78,7 +78,7 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)  # at INFO it logs ever
 
 
 @contextmanager
-def applied() -> Iterator[None]:
+def use_theme() -> Iterator[None]:
     """Use Matplotlib's own defaults with STYLE on top, whatever the user has set. Draw and save figures inside."""
     defaults = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
     with mpl.rc_context(defaults | STYLE):
@@ -90,7 +90,7 @@ def figure(height: float, columns: int = 1) -> Figure:
     return Figure(figsize=(max(WIDTH, MIN_PANEL * columns), height), layout="constrained")
 
 
-def wrapped(name: str, inches: float) -> str:
+def wrap(name: str, inches: float) -> str:
     """A name from the configuration, broken into lines that are at most so wide."""
     return textwrap.fill(name, max(8, int(inches / CHARACTER)))
 

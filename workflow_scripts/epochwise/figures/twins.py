@@ -19,11 +19,11 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     - `rate`: share of wrong labels,
     - `overfitting`: benign, tempered, catastrophic or undecided.
     """
-    curves = where(inputs["curves"], subset="test", metric="accuracy").assign(quantity="test_error")
+    curves = where(inputs["curves"], subset="test", measure="accuracy").assign(measure="test_error")
     curves = curves.assign(value=1 - curves["mean"], low=1 - curves["high"], high=1 - curves["low"])
     gaps = inputs["twins"].rename(columns={"gap": "value", "gap_low": "low", "gap_high": "high"})
-    gaps = gaps.assign(quantity="gap").rename(columns={"achieved_rate": "rate"})
-    names = ["noise", "model", "quantity", "epoch", "value", "low", "high", "n", "rate", "overfitting"]
+    gaps = gaps.assign(measure="gap").rename(columns={"achieved_rate": "rate"})
+    names = ["noise", "model", "measure", "epoch", "value", "low", "high", "n", "rate", "overfitting"]
     numbers = pd.concat([curves, gaps], ignore_index=True)[names].astype({"epoch": "Int64", "n": "Int64"})
 
     [twin] = {*curves["noise"]} - {*gaps["noise"]}
@@ -46,7 +46,7 @@ def _draw_curves(block: SubFigure, numbers: pd.DataFrame, colours: dict, twin: s
         epoch_axis(axes, int(numbers["epoch"].max()))
         axes.set_xlabel("epoch")
         for noise, colour in colours.items():
-            of_curve = where(numbers, model=model, noise=noise, quantity="test_error")
+            of_curve = where(numbers, model=model, noise=noise, measure="test_error")
             panels.line(axes, of_curve, color=colour, linestyle="--" if noise == twin else "-")
 
 
@@ -56,8 +56,8 @@ def _draw_gaps(block: SubFigure, numbers: pd.DataFrame, colours: dict) -> None:
         axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
         axes.set_xlabel("share of wrong labels")
         axes.margins(x=0.3)
-        for row in where(numbers, model=model, quantity="gap").itertuples():
+        for row in where(numbers, model=model, measure="gap").itertuples():
             axes.vlines(row.rate, row.low, row.high, color=colours[row.noise], linewidth=1.2)
             axes.plot(row.rate, row.value, "o", color=colours[row.noise], markersize=4.2)
-        kinds = where(numbers, model=model, quantity="gap")["overfitting"].unique()
+        kinds = where(numbers, model=model, measure="gap")["overfitting"].unique()
         axes.set_title(", ".join(kinds), fontsize=theme.SMALL)

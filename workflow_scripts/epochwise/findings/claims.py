@@ -19,29 +19,42 @@ class Claim:
         finding: number of the paper's finding that it supports, 1 to 3.
         source: PAPER if the paper states it, OURS if it is our stricter reading or a check of ours.
         statement: what is claimed, in one sentence.
-        measure: how it is measured, in words. A positive effect supports the claim.
+        definition: how it is measured, in words. A positive effect supports the claim.
         margin: key of the margin under `claims` in the configuration.
         effect: the effect on one run, see `epochwise.findings.effects`.
         figures: names of the figures that show it.
         scope: the models that the claim speaks of: ALL_MODELS or LARGEST_MODEL.
         beyond_first: whether the effect is compared with that of the experiment's first model, seed by seed.
-        needs: name of the table of a run (a field of `effects.Run`) without which the claim is not judged.
-        no_effect: what an effect of 0 means, as the end of a sentence, where `measure` does not say it plainly.
+        needs: name of the table of a run (a field of `effects.RunEvidence`) without which the claim is not judged.
+        no_effect: what an effect of 0 means, as the end of a sentence, where `definition` does not say it plainly.
     """
 
     name: str
     finding: int
-    source: str
     statement: str
-    measure: str
+    definition: str
     margin: str
-    effect: Callable[[effects.Run], float]
+    effect: Callable[[effects.RunEvidence], float]
     figures: tuple[str, ...]
+    source: str = OURS
     scope: str = ALL_MODELS
     beyond_first: bool = False
     needs: str = "phases"
     no_effect: str = ""
 
+
+# What the edited large neuron is compared with, in the words of the claims: other neurons edited in the same way, or
+# so strongly that the next layer loses the same norm.
+_SAME_EDIT = ("with controls", "", "one of those other neurons is edited in the same way")
+_SAME_NORM = (
+    "if other neurons lose as much",
+    ", if the same norm is taken from the next layer",
+    "as much is taken from those other neurons",
+)
+
+# What several claims have in common.
+_regeneralization = partial(Claim, finding=1, figures=("phases",), scope=LARGEST_MODEL)
+_separation = partial(Claim, finding=2, margin="cosine")
 
 # To add a claim, add an entry. If it needs a margin of its own, add the key in schemas/config.schema.yaml.
 CLAIMS = (
@@ -50,7 +63,7 @@ CLAIMS = (
         finding=1,
         source=PAPER,
         statement="Test accuracy falls and rises again with training time.",
-        measure="smaller of fall and cross-fitted recovery of test accuracy",
+        definition="smaller of fall and cross-fitted recovery of test accuracy",
         margin="accuracy",
         effect=effects.double_descent,
         figures=("phases", "scenario"),
@@ -61,72 +74,66 @@ CLAIMS = (
         finding=1,
         source=PAPER,
         statement="The recovery is seen in the largest model.",
-        measure="cross-fitted recovery of test accuracy, minus that of the smallest model with the same seed",
+        definition="cross-fitted recovery of test accuracy, minus that of the smallest model with the same seed",
         margin="accuracy",
         effect=effects.recovery,
         figures=("phases", "scenario"),
         scope=LARGEST_MODEL,
         beyond_first=True,
     ),
-    Claim(
+    _regeneralization(
         name="regeneralization_weak_accuracy",
-        finding=1,
         source=PAPER,
         statement="A network that fits noisy data perfectly recovers on test data.",
-        measure="test accuracy, cross-fitted improvement from dip to end (higher is better)",
+        definition="test accuracy, cross-fitted improvement from dip to end (higher is better)",
         margin="accuracy",
-        effect=partial(effects.recovery_if_fitted, metric="accuracy"),
-        figures=("phases",),
-        scope=LARGEST_MODEL,
+        effect=partial(effects.recovery_if_fitted, curve="accuracy"),
     ),
-    Claim(
+    _regeneralization(
         name="regeneralization_weak_loss",
-        finding=1,
-        source=OURS,
         statement="A network that fits noisy data perfectly recovers on test data, by its loss too.",
-        measure="test loss, cross-fitted fall from dip to end (negative: it rose)",
+        definition="test loss, cross-fitted fall from dip to end (negative: it rose)",
         margin="loss",
-        effect=partial(effects.recovery_if_fitted, metric="loss"),
-        figures=("phases",),
-        scope=LARGEST_MODEL,
+        effect=partial(effects.recovery_if_fitted, curve="loss"),
     ),
-    Claim(
+    _regeneralization(
         name="regeneralization_after_fit_accuracy",
-        finding=1,
         source=PAPER,
         statement="Test performance improves after the noisy data are fitted perfectly.",
-        measure="test accuracy, improvement from perfect noise fit to end (higher is better)",
+        definition="test accuracy, improvement from perfect noise fit to end (higher is better)",
         margin="accuracy",
-        effect=partial(effects.after_fit, metric="accuracy"),
-        figures=("phases",),
-        scope=LARGEST_MODEL,
+        effect=partial(effects.after_fit, curve="accuracy"),
     ),
-    Claim(
+    _regeneralization(
         name="regeneralization_after_fit_loss",
-        finding=1,
-        source=OURS,
         statement="The test loss, too, improves after the noisy data are fitted perfectly.",
-        measure="test loss, fall from perfect noise fit to end (negative: it rose)",
+        definition="test loss, fall from perfect noise fit to end (negative: it rose)",
         margin="loss",
-        effect=partial(effects.after_fit, metric="loss"),
-        figures=("phases",),
-        scope=LARGEST_MODEL,
+        effect=partial(effects.after_fit, curve="loss"),
     ),
     *(
-        Claim(
-            name=f"regeneralization_strong_{metric}",
-            finding=1,
-            source=OURS,
+        _regeneralization(
+            name=name,
             statement=f"A network that fits noisy data perfectly ends {how}.",
-            measure=f"test {metric}, {change} from first peak to end ({sign})",
-            margin=metric,
-            effect=partial(effects.surplus_if_fitted, metric=metric),
-            figures=("phases",),
-            scope=LARGEST_MODEL,
+            definition=f"test {curve}, {change} from first peak to end ({sign})",
+            margin=curve,
+            effect=partial(effects.surplus_if_fitted, curve=curve),
         )
-        for metric, how, change, sign in (
-            ("accuracy", "better than at its first peak", "improvement", "higher is better"),
-            ("loss", "with a lower test loss than at its first optimum", "fall", "negative: it rose"),
+        for name, curve, how, change, sign in (
+            (
+                "regeneralization_strong_accuracy",
+                "accuracy",
+                "better than at its first peak",
+                "improvement",
+                "higher is better",
+            ),
+            (
+                "regeneralization_strong_loss",
+                "loss",
+                "with a lower test loss than at its first optimum",
+                "fall",
+                "negative: it rose",
+            ),
         )
     ),
     Claim(
@@ -134,49 +141,39 @@ CLAIMS = (
         finding=2,
         source=PAPER,
         statement="Noisy data are learned after clean data.",
-        measure="octaves of epochs between learning clean and noisy data",
+        definition="octaves of epochs between learning clean and noisy data",
         margin="octaves",
         effect=effects.noisy_after_clean,
         figures=("learning_curves",),
     ),
-    Claim(
+    _separation(
         name="separation_grows_with_depth_cosine",
-        finding=2,
         source=PAPER,
         statement="Clean and noisy signals of a class are further apart in outer layers.",
-        measure="cosine by true label, first minus last hidden layer, at the end",
-        margin="cosine",
+        definition="cosine by true label, first minus last hidden layer, at the end",
         effect=partial(effects.separation_by_depth, measure="cosine"),
         figures=("separation_by_layer", "separation_by_class"),
     ),
-    Claim(
+    _separation(
         name="separation_grows_with_depth_cosine_centred",
-        finding=2,
-        source=OURS,
         statement="With the mean of all samples subtracted, clean and noisy signals are further apart in outer layers.",
-        measure="centred cosine by true label, first minus last hidden layer, at the end",
-        margin="cosine",
+        definition="centred cosine by true label, first minus last hidden layer, at the end",
         effect=partial(effects.separation_by_depth, measure="cosine_centred"),
         figures=("separation_by_layer", "separation_by_class"),
     ),
-    Claim(
+    _separation(
         name="separation_grows_with_epochs_cosine",
-        finding=2,
         source=PAPER,
         statement="Clean and noisy signals of a class separate more and more in the outer layer.",
-        measure="cosine by true label of the last hidden layer, untrained minus end",
-        margin="cosine",
+        definition="cosine by true label of the last hidden layer, untrained minus end",
         effect=partial(effects.separation_by_epoch, measure="cosine"),
         figures=("separation_by_layer", "scenario"),
     ),
-    Claim(
+    _separation(
         name="separation_grows_with_epochs_cosine_centred",
-        finding=2,
-        source=OURS,
         statement="With the mean of all samples subtracted, clean and noisy signals separate more and more in the "
         "outer layer.",
-        measure="centred cosine by true label of the last hidden layer, untrained minus end",
-        margin="cosine",
+        definition="centred cosine by true label of the last hidden layer, untrained minus end",
         effect=partial(effects.separation_by_epoch, measure="cosine_centred"),
         figures=("separation_by_layer", "scenario"),
     ),
@@ -185,7 +182,7 @@ CLAIMS = (
         finding=3,
         source=PAPER,
         statement="A single very large activation emerges.",
-        measure="octaves between the largest and the second largest peak of the layer that stands out, at the end",
+        definition="octaves between the largest and the second largest peak of the layer that stands out, at the end",
         margin="single",
         effect=effects.single,
         figures=("activation_distribution", "large_activation"),
@@ -195,7 +192,7 @@ CLAIMS = (
         finding=3,
         source=PAPER,
         statement="The large activation is in a shallow layer.",
-        measure="depth of the middle of the network minus that of the layer that stands out, at the end",
+        definition="depth of the middle of the network minus that of the layer that stands out, at the end",
         margin="depth",
         effect=effects.shallow,
         figures=("large_activation",),
@@ -205,7 +202,7 @@ CLAIMS = (
         finding=3,
         source=PAPER,
         statement="The large activation evolves with re-generalization: it grows beyond that of the second neuron.",
-        measure="octaves between dip and end, largest over second largest peak of the layer that stands out",
+        definition="octaves between dip and end, largest over second largest peak of the layer that stands out",
         margin="octaves",
         effect=effects.grows_over_runner_up,
         figures=("large_activation",),
@@ -215,7 +212,7 @@ CLAIMS = (
         finding=3,
         source=PAPER,
         statement="The large activation evolves with re-generalization: it grows beyond typical activations.",
-        measure="octaves between dip and end, peak over median positive activation of the layer that stands out",
+        definition="octaves between dip and end, peak over median positive activation of the layer that stands out",
         margin="octaves",
         effect=effects.grows_over_median,
         figures=("large_activation", "scenario"),
@@ -225,7 +222,7 @@ CLAIMS = (
         finding=3,
         source=PAPER,
         statement="The large activation evolves with re-generalization: it becomes the largest on more samples.",
-        measure="growth between dip and end, share of samples on which it is the largest of its layer",
+        definition="growth between dip and end, share of samples on which it is the largest of its layer",
         margin="share",
         effect=effects.grows_in_share,
         figures=("large_activation",),
@@ -235,52 +232,53 @@ CLAIMS = (
         finding=3,
         source=PAPER,
         statement="Its magnitude follows input patterns, not output patterns.",
-        measure="R² from input components minus largest η² by class or ρ² with probability or loss",
+        definition="R² from input components minus largest η² by class or ρ² with probability or loss",
         margin="explained",
         effect=effects.follows_input,
         figures=("large_activation_inputs",),
     ),
     *(
         Claim(
-            name=f"large_activation_needed_at_end_{edit}{equal}",
+            name=name,
             finding=3,
-            source=OURS,
             statement=f"The network needs the large activation: {what}, test accuracy falls more than {than}.",
-            measure="cost in test accuracy at the end, minus the mean cost of the neurons nearest in contribution"
-            + (equal and ", if the same norm is taken from the next layer"),
+            definition="cost in test accuracy at the end, minus the mean cost of the neurons nearest in contribution"
+            + condition,
             margin="accuracy",
-            effect=partial(effects.needed_at_end, edit=edit + equal),
+            effect=partial(effects.needed_at_end, edit=edit),
             no_effect=f"the network loses as much test accuracy if {instead}",
             figures=("interventions",),
             needs="interventions",
         )
-        for equal, than, instead in (
-            ("", "with controls", "one of those other neurons is edited in the same way"),
-            ("_equal", "if other neurons lose as much", "as much is taken from those other neurons"),
+        for name, edit, what, (than, condition, instead) in (
+            ("large_activation_needed_at_end_zero", "zero", "without it", _SAME_EDIT),
+            ("large_activation_needed_at_end_mean", "mean", "at its mean", _SAME_EDIT),
+            ("large_activation_needed_at_end_zero_equal", "zero_equal", "without it", _SAME_NORM),
+            ("large_activation_needed_at_end_mean_equal", "mean_equal", "at its mean", _SAME_NORM),
         )
-        for edit, what in (("zero", "without it"), ("mean", "at its mean"))
     ),
     *(
         Claim(
-            name=f"large_activation_needed_for_recovery_{edit}",
+            name=name,
             finding=3,
-            source=OURS,
             statement=f"The large activation carries the recovery: {what}, test accuracy rises less from dip to end.",
-            measure="rise of test accuracy from dip to end, minus that with the edited neuron",
+            definition="rise of test accuracy from dip to end, minus that with the edited neuron",
             margin="accuracy",
             effect=partial(effects.needed_for_recovery, edit=edit),
             figures=("interventions",),
             needs="interventions",
             no_effect="test accuracy recovers as much with the edited neuron",
         )
-        for edit, what in (("zero", "without it"), ("mean", "at its mean"))
+        for name, edit, what in (
+            ("large_activation_needed_for_recovery_zero", "zero", "without it"),
+            ("large_activation_needed_for_recovery_mean", "mean", "at its mean"),
+        )
     ),
     Claim(
         name="noisy_data_recognizable",
         finding=2,
-        source=OURS,
         statement="The last layer shows which data are noisy: a linear probe recognizes them, unlike permuted labels.",
-        measure="AUC of the probe in the last hidden layer at the end, minus that with permuted labels",
+        definition="AUC of the probe in the last hidden layer at the end, minus that with permuted labels",
         margin="share",
         effect=partial(effects.above_null, measure="probe_noisy"),
         figures=("measures",),
@@ -289,9 +287,8 @@ CLAIMS = (
     Claim(
         name="noisy_data_join_their_given_class",
         finding=2,
-        source=OURS,
         statement="In outer layers the neighbours of noisy data are of the class that their label names.",
-        measure="share of neighbours of the given class at the end, last minus first hidden layer",
+        definition="share of neighbours of the given class at the end, last minus first hidden layer",
         margin="share",
         effect=partial(effects.rises_with_depth, measure="neighbours_given"),
         figures=("measures",),

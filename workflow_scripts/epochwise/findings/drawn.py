@@ -2,7 +2,6 @@
 
 from epochwise.activations.edit_tables import ANATOMY_IMAGES
 from epochwise.activations.tables import SAMPLES
-from epochwise.findings import causes, geometry, summary, twins
+from epochwise.findings import summarize
 
-SCHEMAS = summary.SCHEMAS | causes.SCHEMAS | geometry.SCHEMAS | twins.SCHEMAS
-SCHEMAS |= {"samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}
+SCHEMAS = summarize.SCHEMAS | {"samples": SAMPLES, "anatomy_images": ANATOMY_IMAGES}

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-from epochwise.activations.edit_tables import INTERVENTIONS
-from epochwise.activations.measure_tables import MEASURES
-from epochwise.analysis.large_activation import LARGE_ACTIVATION
-from epochwise.analysis.outliers import OUTLIERS
-from epochwise.analysis.separation import SEPARATION
-from epochwise.findings.effects import Run
-from epochwise.findings.summary import SCHEMAS
+from epochwise.analysis.runs import RUN
+from epochwise.findings.effects import RunEvidence
+from epochwise.findings.run_tables import RUN_TABLES
+from epochwise.findings.summarize import SCHEMAS
 from epochwise.workflow import tables
 
 
@@ -21,27 +18,23 @@ def read_runs(
     large_activation: Sequence[str],
     interventions: Sequence[str],
     measures: Sequence[str],
-) -> dict[tuple[str, str, int], Run]:
-    """What was measured on each run, by noise, model and seed.
+) -> dict[tuple[str, str, int], RunEvidence]:
+    """What the claims are judged on, by noise, model and seed.
 
     `runs` gives noise, model and seed in the order of the lists of files. `phases` is the file of `phases_by_seed`.
     `interventions` is empty if no neuron was edited, and `measures` if there are no further measures.
     """
-    by_seed = tables.read(phases, SCHEMAS["phases_by_seed"]).set_index(["noise", "model", "seed"])
-    measured = {}
-    missing = [None] * len(runs)
-    optional = zip(interventions or missing, measures or missing, strict=True)
-    always = zip(separation, outliers, large_activation, strict=True)
-    for (noise, model, seed), files, (edited, measured_on) in zip(runs, always, optional, strict=True):
-        quantities = by_seed.loc[(noise, model, seed)].set_index(["metric", "quantity"])["value"]
-        schemas = (SEPARATION, OUTLIERS, LARGE_ACTIVATION)
-        measured[noise, model, seed] = Run(
-            quantities.to_dict(),
-            *(tables.read(file, schema) for file, schema in zip(files, schemas, strict=True)),
-            edited and tables.read(edited, INTERVENTIONS),
-            measured_on and tables.read(measured_on, MEASURES),
+    by_seed = tables.read(phases, SCHEMAS["phases_by_seed"]).set_index(RUN)
+    files = {"separation": separation, "outliers": outliers, "large_activation": large_activation}
+    files |= {"interventions": interventions or [None] * len(runs), "measures": measures or [None] * len(runs)}
+    evidence = {}
+    for run, *paths in zip(runs, *files.values(), strict=True):
+        of_run = dict(zip(files, paths, strict=True))
+        evidence[tuple(run)] = RunEvidence(
+            phases=by_seed.loc[tuple(run)].set_index(["curve", "measure"])["value"].to_dict(),
+            **{name: path and tables.read(path, RUN_TABLES[name]) for name, path in of_run.items()},
         )
-    return measured
+    return evidence
 
 
 def weights_by_model(runs: str) -> dict[str, int]:

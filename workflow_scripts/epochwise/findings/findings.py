@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from epochwise.findings.judging import SEEDS_EXPLAINED, for_people, reasons_for_people
+from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims, format_reasons
 from epochwise.findings.verdicts import CONTRADICTED, INCONCLUSIVE, REPRODUCED
 
 # One row per finding and noise. `because` counts the verdicts of its primary claims and lists those not reproduced.
@@ -113,7 +113,7 @@ def to_markdown(findings: pd.DataFrame, claims: pd.DataFrame, level: float) -> s
 def _reasons(row, claims: pd.DataFrame, level: float) -> str:
     """A section on a finding with one noise: a sentence with numbers for each verdict on its primary claims."""
     primary = _primary(claims[claims["noise"] == row.noise], FINDINGS[row.finding - 1])
-    shown = for_people(primary).assign(claim=primary["claim"], reason=reasons_for_people(primary))
+    shown = format_claims(primary).assign(claim=primary["claim"], reason=format_reasons(primary))
     lines = [
         f"- {of.claim}, {of.model}: {of.verdict} with the effect {of.effect}, its {level * 100:g}% interval "
         f"{of.interval} over {of.n} seeds, and the margin {of.margin}{of.reason and f', because {of.reason}'}."

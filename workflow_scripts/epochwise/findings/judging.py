@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from epochwise.findings import statistics
 from epochwise.findings.claims import ALL_MODELS, CLAIMS, PAPER, Claim
-from epochwise.findings.effects import Run
+from epochwise.findings.effects import RunEvidence
 from epochwise.findings.intervals import t_interval
 from epochwise.findings.verdicts import INCONCLUSIVE, interval, number, verdict, why_inconclusive
 
@@ -22,7 +22,7 @@ CLAIMS_TABLE = pa.schema(
         ("finding", pa.int32()),
         ("source", pa.string()),
         ("statement", pa.string()),
-        ("measure", pa.string()),
+        ("definition", pa.string()),
         ("scope", pa.string()),
         ("noise", pa.string()),
         ("model", pa.string()),
@@ -44,7 +44,10 @@ CLAIMS_TABLE = pa.schema(
 
 
 def judge(
-    runs: Mapping[tuple[str, str, int], Run], weights: Mapping[str, int], margins: Mapping[str, float], level: float
+    runs: Mapping[tuple[str, str, int], RunEvidence],
+    weights: Mapping[str, int],
+    margins: Mapping[str, float],
+    level: float,
 ) -> pd.DataFrame:
     """One row per claim, noise and model, as the table CLAIMS_TABLE.
 
@@ -70,7 +73,7 @@ def judge(
                     "finding": claim.finding,
                     "source": claim.source,
                     "statement": claim.statement,
-                    "measure": claim.measure,
+                    "definition": claim.definition,
                     "scope": claim.scope,
                     "noise": noise,
                     "model": model,
@@ -102,7 +105,7 @@ def _statistics(effects: np.ndarray, margin: float, level: float) -> dict[str, f
     }
 
 
-def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], Run], keys: pd.MultiIndex) -> pd.Series:
+def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], RunEvidence], keys: pd.MultiIndex) -> pd.Series:
     """The effect of a claim on every run."""
     with np.errstate(divide="ignore", invalid="ignore"):
         values = pd.Series([claim.effect(run) for run in runs.values()], keys, np.float64)
@@ -140,10 +143,11 @@ def to_markdown(claims: pd.DataFrame, level: float) -> str:
         first = rows.iloc[0]
         lines.append(
             f"## {name}\n\n{whose(first['source'])}: {first['statement']}\n\n"
-            f"Measured: {first['measure']}. It supports finding {first['finding']} and speaks of: {first['scope']}.\n"
+            f"Measured: {first['definition']}. "
+            f"It supports finding {first['finding']} and speaks of: {first['scope']}.\n"
         )
-        shown = for_people(rows)
-        table = pd.concat([shown.drop(columns="verdict"), statistics_for_people(rows), shown["verdict"]], axis=1)
+        shown = format_claims(rows)
+        table = pd.concat([shown.drop(columns="verdict"), format_statistics(rows), shown["verdict"]], axis=1)
         lines.append(table.to_markdown(index=False, disable_numparse=True) + "\n")
     return "\n".join(lines)
 
@@ -153,7 +157,7 @@ def whose(source: str) -> str:
     return "The paper states" if source == PAPER else "Our stricter reading"
 
 
-def for_people(claims: pd.DataFrame) -> pd.DataFrame:
+def format_claims(claims: pd.DataFrame) -> pd.DataFrame:
     """Noise, model, effect, interval, n, margin and verdict of each row, as text.
 
     The verdict of a model that the claim does not speak of is in brackets.
@@ -171,7 +175,7 @@ def for_people(claims: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def reasons_for_people(claims: pd.DataFrame) -> pd.Series:
+def format_reasons(claims: pd.DataFrame) -> pd.Series:
     """Why each row is inconclusive, and how many seeds would decide it; empty if it is not."""
     numbers = claims[["low", "high", "n", "margin"]].itertuples(index=False)
     reasons = pd.Series([why_inconclusive(*row) for row in numbers], claims.index, dtype=object)
@@ -186,7 +190,7 @@ def _seeds_needed(seeds: float) -> str:
     return f"about {seeds:,.0f} seeds would decide it"
 
 
-def statistics_for_people(claims: pd.DataFrame) -> pd.DataFrame:
+def format_statistics(claims: pd.DataFrame) -> pd.DataFrame:
     """Bootstrap interval, effect size, p values and seeds needed of each row, as text."""
     bootstrap = zip(claims["bootstrap_low"], claims["bootstrap_high"], strict=True)
     undecided = claims["verdict"] == INCONCLUSIVE

@@ -9,7 +9,7 @@ from jinja2 import Environment
 from epochwise.catalogue import FIGURES, PAGES
 from epochwise.findings.claims import ALL_MODELS, CLAIMS
 from epochwise.findings.findings import FINDINGS, Finding
-from epochwise.findings.judging import SEEDS_EXPLAINED, for_people, reasons_for_people, whose
+from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims, format_reasons, whose
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
 
@@ -23,9 +23,9 @@ def caption(name: str, claims: pd.DataFrame, level: float) -> str:
     shown = [claim.name for claim in CLAIMS if name in claim.figures]
     for _, rows in claims[claims["claim"].isin(shown)].groupby("claim", sort=False):
         first = rows.iloc[0]
-        table = for_people(rows).rename(columns={"interval": f"{level * 100:g}% interval"})
-        statement, measure = plain(first["statement"]), plain(first["measure"])
-        parts.append(f"**{whose(first['source'])}:** {statement} **Measured:** {measure}.")
+        table = format_claims(rows).rename(columns={"interval": f"{level * 100:g}% interval"})
+        statement, definition = plain(first["statement"]), plain(first["definition"])
+        parts.append(f"**{whose(first['source'])}:** {statement} **Measured:** {definition}.")
         parts.append(table.map(plain).to_markdown(index=False, tablefmt="grid", disable_numparse=True))
     return "\n\n".join(parts) + "\n"
 
@@ -49,10 +49,10 @@ def claims_page(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, l
         level: level of the intervals, 0 to 1.
     """
     # `word` is the plain verdict, which decides the colour. `verdict` is in brackets if the model is out of scope.
-    about = claims[["claim", "finding", "source", "statement", "measure", "scope", "in_scope"]]
-    words = [claims["verdict"].rename("word"), reasons_for_people(claims).rename("reason")]
+    about = claims[["claim", "finding", "source", "statement", "definition", "scope", "in_scope"]]
+    words = [claims["verdict"].rename("word"), format_reasons(claims).rename("reason")]
     no_effect = claims["claim"].map({claim.name: claim.no_effect for claim in CLAIMS}).rename("no_effect")
-    rows = pd.concat([about, for_people(claims), *words, no_effect], axis=1)
+    rows = pd.concat([about, format_claims(claims), *words, no_effect], axis=1)
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text("utf-8"))
     return page.render(
         experiment=experiment,

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import psutil
 import yaml
+from snakemake.utils import update_config
 
 from epochwise.data import noise_kinds
 from epochwise.data.folder import describe_dataset
 from epochwise.data.sources import SOURCES, Source
 from epochwise.report import needs
-from epochwise.report.needs import Job, Need
+from epochwise.report.needs import Need, PlannedJob
 from epochwise.training.rates import gpu_name
 from epochwise.workflow import config
 from epochwise.workflow.cores import usable_cores
@@ -42,13 +43,13 @@ class Machine:
     gpu: str | None
 
 
-def this_machine() -> Machine:
+def inspect_machine() -> Machine:
     """The machine that this process runs on. The disk is that of the current folder."""
     free_memory, free_disk = psutil.virtual_memory().available / GB, shutil.disk_usage(".").free / GB
     return Machine(usable_cores(), free_memory, free_disk, gpu_name())
 
 
-def planned(experiment: str | None, configfile: Path | None) -> list[Job]:
+def plan_jobs(experiment: str | None, configfile: Path | None) -> list[PlannedJob]:
     """The jobs that Snakemake would run for `all`.
 
     Raises InputError with Snakemake's message if the configuration or the data cannot be used.
@@ -57,18 +58,18 @@ def planned(experiment: str | None, configfile: Path | None) -> list[Job]:
     command += ["--configfile", str(configfile)] if configfile else []
     command += ["--config", f"experiment={experiment}"] if experiment else []
     run = subprocess.run(command, capture_output=True, text=True, check=False)
-    told = run.stdout + run.stderr
+    output = run.stdout + run.stderr
     if run.returncode:
-        lines = [line for line in told.splitlines() if line.strip() and not line.startswith(("Using", "Assuming"))]
+        lines = [line for line in output.splitlines() if line.strip() and not line.startswith(("Using", "Assuming"))]
         raise InputError("\n".join(lines[-6:]))
-    return needs.jobs_in(told)
+    return needs.read_jobs(output)
 
 
-def settings(experiment: str | None, configfile: Path | None) -> tuple[str, dict, Source]:
+def read_settings(experiment: str | None, configfile: Path | None) -> tuple[str, dict, Source]:
     """Name, complete settings and data set of the experiment; of several that are chosen, the first."""
     chosen = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
     if configfile:
-        chosen = config.merge(chosen, yaml.safe_load(configfile.read_text("utf-8")))
+        update_config(chosen, yaml.safe_load(configfile.read_text("utf-8")))
     if experiment:
         chosen["experiment"] = experiment
     describe = config.once(describe_dataset)
@@ -76,14 +77,14 @@ def settings(experiment: str | None, configfile: Path | None) -> tuple[str, dict
     return name, block, config.source_of(block["dataset"], SOURCES, describe)
 
 
-def start_of_a_job() -> float:
+def time_start() -> float:
     """Seconds that Python takes to start with what most jobs import."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import pandas, torch"], check=True)
     return time.perf_counter() - started
 
 
-def about_machine(machine: Machine) -> list[str]:
+def describe_machine(machine: Machine) -> list[str]:
     """What the machine has, one line each."""
     found = [name for tool, name in TOOLS.items() if shutil.which(tool)]
     return [
@@ -96,7 +97,7 @@ def about_machine(machine: Machine) -> list[str]:
     ]
 
 
-def about_need(need: Need, cores: int, data: str) -> list[str]:
+def describe_need(need: Need, cores: int, data: str) -> list[str]:
     """What the planned jobs need, one line each."""
     width = max(10, *map(len, need.networks)) if need.networks else 10
     lines = [
@@ -107,14 +108,14 @@ def about_need(need: Need, cores: int, data: str) -> list[str]:
         f"data       {data}",
         f"jobs       {need.jobs}",
         *lines,
-        f"time       {duration((need.training + need.rest) / cores)} on {cores} cores, "
-        f"of which training takes {duration(need.training / cores)}",
+        f"time       {format_duration((need.training + need.rest) / cores)} on {cores} cores, "
+        f"of which training takes {format_duration(need.training / cores)}",
         f"memory     {need.memory:.1f} GB for the largest job",
         f"disk       {need.disk:.1f} GB for weights and saved states",
     ]
 
 
-def about_data(dataset: Mapping) -> str:
+def describe_data(dataset: Mapping) -> str:
     """Where the images come from."""
     table = Path("results/data") / dataset["name"] / "train.parquet"
     if table.is_file():
@@ -126,13 +127,13 @@ def about_data(dataset: Mapping) -> str:
     return f"{dataset['name']}: torchvision will download it, unless datasets.{dataset['name']}.path names a folder"
 
 
-def duration(hours: float) -> str:
+def format_duration(hours: float) -> str:
     """In words, with two digits: "about 4 minutes"."""
     minutes = 60 * hours
     return f"about {max(1, round(minutes))} min" if minutes < 100 else f"about {hours:.2g} h"
 
 
-def missing(machine: Machine, need: Need) -> list[str]:
+def list_missing(machine: Machine, need: Need) -> list[str]:
     """What the machine lacks, one line each."""
     pairs = {
         "memory": ("the largest job needs", need.memory, machine.memory),
@@ -147,17 +148,21 @@ def missing(machine: Machine, need: Need) -> list[str]:
 
 def main(experiment: str | None, configfile: Path | None) -> int:
     """Print the report. Returns 1 if something is missing, otherwise 0."""
-    machine = this_machine()
-    print("This machine", *about_machine(machine), sep="\n  ", flush=True)
+    machine = inspect_machine()
+    print("This machine", *describe_machine(machine), sep="\n  ", flush=True)
     try:
-        jobs = planned(experiment, configfile)
-        name, block, source = settings(experiment, configfile)
-        need = needs.needed(block, source, jobs, start_of_a_job())
+        jobs = plan_jobs(experiment, configfile)
+        name, block, source = read_settings(experiment, configfile)
+        need = needs.estimate_needs(block, source, jobs, time_start())
     except InputError as error:
         print("\nMissing", *str(error).splitlines(), sep="\n  ")
         return 1
-    print(f"\nWhat is left of {name} needs", *about_need(need, machine.cores, about_data(block["dataset"])), sep="\n  ")
-    lacks = missing(machine, need)
+    print(
+        f"\nWhat is left of {name} needs",
+        *describe_need(need, machine.cores, describe_data(block["dataset"])),
+        sep="\n  ",
+    )
+    lacks = list_missing(machine, need)
     print("\nMissing", *(lacks or ["nothing"]), sep="\n  ")
     if not lacks:
         own = f"snakemake --cores {machine.cores} all --configfile {configfile}"

@@ -65,7 +65,7 @@ function imageButton(cell, text = "") {
 // -- data of the charts ------------------------------------------------------------------------------------------------
 
 function curveRows() {
-  const curves = state.run.curves[get("metric").value];
+  const curves = state.run.curves[get("curve").value];
   return Object.entries(curves).flatMap(([subset, ends]) => state.run.epochs.map((epoch, i) => (
     { epoch, subset: LABELS[subset], mean: ends.mean[i], low: ends.low[i], high: ends.high[i] })));
 }
@@ -82,17 +82,17 @@ function classRows() {
     { epoch: state.run.separation.epochs[t], layer: l + 1, class: DATA.classes[c], value }))));
 }
 
-function peakRows() {
-  const { epochs, ranks, values, neurons, stands_out } = state.run.peaks;
-  return values.flatMap((layers, t) => layers.flatMap((peaks, l) => peaks.map((peak, r) => (
-    { epoch: epochs[t], layer: l + 1, rank: ranks[r], peak, stands_out: l + 1 === stands_out[t],
+function rankedRows() {
+  const { epochs, ranks, values, neurons, stands_out } = state.run.ranked;
+  return values.flatMap((layers, t) => layers.flatMap((values, l) => values.map((largest, r) => (
+    { epoch: epochs[t], layer: l + 1, rank: ranks[r], largest, stands_out: l + 1 === stands_out[t],
       neuron: ranks[r] === 1 && neurons ? neurons[t][l] : "–" }))));
 }
 
 function finalRows() {
-  const { epochs, final } = state.run.peaks;
+  const { epochs, final } = state.run.ranked;
   if (final === null) return [];
-  return epochs.map((epoch, t) => ({ epoch, layer: final.layer, neuron: final.neuron, rank: final.ranks[t], peak: final.values[t] }));
+  return epochs.map((epoch, t) => ({ epoch, layer: final.layer, neuron: final.neuron, rank: final.ranks[t], largest: final.values[t] }));
 }
 
 function sampleRows() {
@@ -118,7 +118,7 @@ const SETS = {
   curves: () => ({ curves: curveRows(), marks: marksRows() }),
   separation: () => ({ separation: separationRows() }),
   classes: () => ({ classes: classRows() }),
-  peaks: () => ({ peaks: peakRows(), final: finalRows() }),
+  ranked: () => ({ ranked: rankedRows(), final: finalRows() }),
   sample: () => state.cell === null ? { sample: [], sample_labels: [] } : { sample: sampleRows(), sample_labels: sampleLabels() },
 };
 
@@ -158,19 +158,19 @@ function update() {
   const now = epoch(), run = state.run;
   get("epoch-text").textContent = now;
   get("slider").setAttribute("aria-valuetext", `epoch ${now}`);
-  const snapshot = run.peaks.epochs[snapshotOf(run.peaks)];
+  const snapshot = run.ranked.epochs[snapshotOf(run.ranked)];
   for (const place of document.querySelectorAll(".snapshot")) place.textContent = snapshot;
   if (get("phase").textContent !== phaseText()) get("phase").textContent = phaseText();
   for (const view of Object.values(state.views)) view.signal("epoch", now).signal("snapshot", snapshot).signal("lowest", lowest()).run();
-  curvesTable(now); separationTable(snapshot); peaksTable(snapshot); images(); samplesTable();
+  curvesTable(now); separationTable(snapshot); rankedTable(snapshot); images(); samplesTable();
   if (state.cell !== null) facts();
 }
 
 function curvesTable(now) {
-  const i = state.run.epochs.indexOf(now), metric = get("metric").value;
-  const rows = Object.entries(state.run.curves[metric]).map(([subset, ends]) => (
+  const i = state.run.epochs.indexOf(now), curve = get("curve").value;
+  const rows = Object.entries(state.run.curves[curve]).map(([subset, ends]) => (
     { cells: [LABELS[subset], number(ends.mean[i]), ends.low[i] === null ? "–" : `${number(ends.low[i])} to ${number(ends.high[i])}`] }));
-  table("curves-table", `${metric} at the epoch ${now}`, ["samples", "value", "interval"], rows);
+  table("curves-table", `${curve} at the epoch ${now}`, ["samples", "value", "interval"], rows);
 }
 
 function separationTable(snapshot) {
@@ -179,11 +179,11 @@ function separationTable(snapshot) {
   table("separation-table", `Cosine at the epoch ${snapshot}`, ["layer", "mean", ...DATA.classes], rows);
 }
 
-function peaksTable(snapshot) {
-  const { values, ranks, neurons, stands_out, final } = state.run.peaks, t = snapshotOf(state.run.peaks);
-  const rows = values[t].map((peaks, l) => ({ cells: [l + 1, neurons ? neurons[t][l] : "–", ...peaks.map((peak) => number(peak, 2))] }));
+function rankedTable(snapshot) {
+  const { values, ranks, neurons, stands_out, final } = state.run.ranked, t = snapshotOf(state.run.ranked);
+  const rows = values[t].map((values, l) => ({ cells: [l + 1, neurons ? neurons[t][l] : "–", ...values.map((value) => number(value, 2))] }));
   const atEnd = final ? ` At the end, neuron ${final.neuron} of layer ${final.layer} does; here it has rank ${final.ranks[t]}.` : "";
-  table("peaks-table", `Largest activations at the epoch ${snapshot}. Layer ${stands_out[t]} stands out.${atEnd}`, ["layer", "large neuron", ...ranks.map((rank) => `rank ${rank}`)], rows);
+  table("ranked-table", `Largest activations at the epoch ${snapshot}. Layer ${stands_out[t]} stands out.${atEnd}`, ["layer", "large neuron", ...ranks.map((rank) => `rank ${rank}`)], rows);
 }
 
 function images() {
@@ -266,15 +266,15 @@ function choose() {
   const seed = get("seed").value, ofSeed = seed === "mean" ? seeds[0] : seed, before = state.run ? epoch() : Infinity;
   state.run = DATA.runs[name(seed)];
   state.seedRun = DATA.runs[name(ofSeed)];
-  const packed = state.seedRun.samples;
-  state.samples = { epochs: packed.epochs, percent: unpack(packed.percent, Uint8Array) };
-  for (const key of ["true", "given", "predicted"]) state.samples[key] = unpack(packed[key], Int16Array);
+  const encoded = state.seedRun.samples;
+  state.samples = { epochs: encoded.epochs, percent: unpack(encoded.percent, Uint8Array) };
+  for (const key of ["true", "given", "predicted"]) state.samples[key] = unpack(encoded[key], Int16Array);
   for (const key of ["learned", "forgotten", "times"]) {
-    for (const label of ["given", "true"]) state.samples[`${key}_${label}`] = unpack(packed[`${key}_${label}`], Int32Array);
+    for (const label of ["given", "true"]) state.samples[`${key}_${label}`] = unpack(encoded[`${key}_${label}`], Int32Array);
   }
   for (const place of document.querySelectorAll(".of-seed")) place.textContent = seed === "mean" ? `Shown is the seed ${ofSeed}, because single samples have no mean.` : "";
-  const layers = [...state.run.peaks.values[0].keys()].map((l) => l + 1), layer = +get("layer").value;
-  options("layer", layers, layers.map((l) => l === state.seedRun.peaks.final.layer ? `${l} (stands out at the end)` : l));
+  const layers = [...state.run.ranked.values[0].keys()].map((l) => l + 1), layer = +get("layer").value;
+  options("layer", layers, layers.map((l) => l === state.seedRun.ranked.final.layer ? `${l} (stands out at the end)` : l));
   if (layer > layers.length) get("layer").value = layers.length;
   get("slider").max = state.run.epochs.length - 1;
   get("slider").value = last(state.run.epochs, before);
@@ -308,12 +308,12 @@ function setDark(on) {
 async function start() {
   await get("sprite").decode();
   choose();
-  const weight = (key) => DATA.runs[key].peaks.values[0].length * DATA.runs[key].peaks.ranks.at(-1);
+  const weight = (key) => DATA.runs[key].ranked.values[0].length * DATA.runs[key].ranked.ranks.at(-1);
   get("model").value = Object.keys(DATA.runs).reduce((most, key) => weight(key) > weight(most) ? key : most).split("|")[1];
   choose();
-  get("layer").value = state.seedRun.peaks.final.layer;
+  get("layer").value = state.seedRun.ranked.final.layer;
   for (const id of ["noise", "model", "seed"]) get(id).onchange = choose;
-  for (const id of ["metric", "measure", "grouping"]) get(id).onchange = () => { fill("curves", "separation", "classes"); update(); };
+  for (const id of ["curve", "measure", "grouping"]) get(id).onchange = () => { fill("curves", "separation", "classes"); update(); };
   get("layer").onchange = images;
   for (const id of ["filter", "sort", "descending"]) get(id).onchange = () => { state.page = 0; samplesTable(); };
   get("slider").oninput = () => { play(false); update(); };

@@ -20,28 +20,30 @@ def page(experiment: str, level: float, data: dict) -> str:
         level: level of the intervals, 0 to 1.
         data: what `explorer_data.page_data` returns.
     """
-    layers = max(len(run["peaks"]["values"][0]) for run in data["runs"].values())
+    layers = max(len(run["ranked"]["values"][0]) for run in data["runs"].values())
     looks = (explorer_charts.LIGHT, explorer_charts.DARK)
     charts = {look.name: explorer_charts.charts(look, layers, data["classes"]) for look in looks}
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset(".html.jinja"))
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        _read_asset(".html.jinja")
+    )
     return template.render(
         experiment=experiment,
         level=f"{level * 100:g}%",
         drawn=sum(data["drawn"]),
         responders=data["responders"],
         sprite=data["sprite"],
-        style=Markup(_asset(".css")),
-        script=Markup(_asset(".js")),
+        style=Markup(_read_asset(".css")),
+        script=Markup(_read_asset(".js")),
         vega=Markup(vl_convert.javascript_bundle()),
-        data=_embedded({**data, "sprite": {**data["sprite"], "png": None}}),
-        charts=_embedded(charts),
+        data=_embed({**data, "sprite": {**data["sprite"], "png": None}}),
+        charts=_embed(charts),
     )
 
 
-def _asset(ending: str) -> str:
+def _read_asset(ending: str) -> str:
     return HERE.with_suffix(ending).read_text("utf-8")
 
 
-def _embedded(value: dict) -> Markup:
+def _embed(value: dict) -> Markup:
     """JSON for a script element, which no text inside can close."""
     return Markup(json.dumps(value, separators=(",", ":"), allow_nan=False).replace("</", "<\\/"))

@@ -14,8 +14,8 @@ from epochwise.figures import theme
 
 HEIGHT = 270  # pixels
 EPOCHS = alt.Scale(type="symlog", constant=1)  # epoch 0 is the untrained network
-PEAKS = alt.Scale(type="symlog", constant=0.1)  # logarithmic, but peaks may be 0
-PEAK_TICKS = [0, *(digit * 10.0**power for power in range(-1, 6) for digit in (1, 3))]
+LARGEST = alt.Scale(type="symlog", constant=0.1)  # logarithmic, but an activation may be 0
+LARGEST_TICKS = [0, *(digit * 10.0**power for power in range(-1, 6) for digit in (1, 3))]
 PARAMETERS = ("epoch", "snapshot", "lowest")  # lowest: end of the colour scale of the separation
 LAYER_COLOURS = {"light": (0.0, 0.85), "dark": (0.3, 1.0)}  # ends of viridis that differ enough from the page
 
@@ -25,7 +25,7 @@ ABOUT = {
     "curves": "Decomposed learning curves over epochs. The table below has the values at the epoch.",
     "separation": "Separation of clean and noisy signals of each layer over epochs, as the mean over classes.",
     "classes": "Separation of each layer and class. The table below has the values.",
-    "peaks": "Largest activations of the neurons of each layer by rank. The table below has the values.",
+    "ranked": "Largest activations of the neurons of each layer by rank. The table below has the values.",
     "sample": "Predicted class of the sample over epochs. The table below has the values.",
 }
 
@@ -60,13 +60,13 @@ def charts(look: Look, layers: int, classes: Sequence[str]) -> dict[str, dict]:
         "curves": _curves(look),
         "separation": _separation(look, layers),
         "classes": _classes(look),
-        "peaks": _peaks(look, layers),
+        "ranked": _ranked(look, layers),
         "sample": _sample(look, classes),
     }
-    return {name: _finished(chart, look).properties(description=ABOUT[name]).to_dict() for name, chart in made.items()}
+    return {name: _complete(chart, look).properties(description=ABOUT[name]).to_dict() for name, chart in made.items()}
 
 
-def _finished(chart: alt.LayerChart, look: Look) -> alt.LayerChart:
+def _complete(chart: alt.LayerChart, look: Look) -> alt.LayerChart:
     """The chart with the size and the colours of the page, and the parameters."""
     return (
         chart.properties(width="container", height=HEIGHT, background="transparent", padding=2)
@@ -97,10 +97,10 @@ def _epoch_line(look: Look, name: str) -> alt.Chart:
 
 def _curves(look: Look) -> alt.LayerChart:
     """Decomposed curves with their intervals over seeds, the epochs P, F and D, and the values at the epoch."""
-    subsets = {name: drawn for name, drawn in theme.SUBSETS.items() if name != "train"}
+    subsets = {name: style for name, style in theme.SUBSETS.items() if name != "train"}
     scale = alt.Scale(
-        domain=[drawn["label"] for drawn in subsets.values()],
-        range=[look.colour(drawn["color"]) for drawn in subsets.values()],
+        domain=[style["label"] for style in subsets.values()],
+        range=[look.colour(style["color"]) for style in subsets.values()],
     )
     colour = alt.Color("subset:N", scale=scale, title=None, legend=alt.Legend(symbolOpacity=1, symbolType="square"))
     table = alt.Chart(alt.NamedData("curves")).encode(x=_epoch_axis(), color=colour)
@@ -160,22 +160,22 @@ def _classes(look: Look) -> alt.LayerChart:
     )
 
 
-def _peaks(look: Look, layers: int) -> alt.LayerChart:
+def _ranked(look: Look, layers: int) -> alt.LayerChart:
     """Largest activations of the neurons of each layer in descending order.
 
     Marked are the first one, the neuron that stands out now, and the one that stands out at the end of training.
     """
-    table = alt.Chart(alt.NamedData("peaks")).transform_filter("datum.epoch == snapshot")
+    table = alt.Chart(alt.NamedData("ranked")).transform_filter("datum.epoch == snapshot")
     x = alt.X(
         "rank:Q",
         title="rank of the neuron in its layer",
         scale=alt.Scale(type="log"),
         axis=alt.Axis(values=[1, 10, 100, 1000]),
     )
-    y = alt.Y("peak:Q", title="largest activation", scale=PEAKS, axis=alt.Axis(values=PEAK_TICKS, format=",~g"))
+    y = alt.Y("largest:Q", title="largest activation", scale=LARGEST, axis=alt.Axis(values=LARGEST_TICKS, format=",~g"))
     colour = _layer_colour(look, layers)
     tips = [
-        alt.Tooltip("layer:O"), alt.Tooltip("rank:Q"), alt.Tooltip("neuron:N"), alt.Tooltip("peak:Q", format=".3f"),
+        alt.Tooltip("layer:O"), alt.Tooltip("rank:Q"), alt.Tooltip("neuron:N"), alt.Tooltip("largest:Q", format=".3f"),
     ]  # fmt: skip
     base = table.encode(x=x, y=y, color=colour, tooltip=tips)
     first = base.transform_filter("datum.rank == 1")

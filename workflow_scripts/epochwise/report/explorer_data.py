@@ -1,4 +1,4 @@
-"""What the explorer holds: curves, separation, peaks and samples, of every run and over seeds, ready for JSON."""
+"""The data of the explorer page: curves, separation, activations and samples, of each run and over seeds, for JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from epochwise.training.history import HISTORY
 from epochwise.workflow import tables
 
 SUBSETS = ("clean", "noisy_given", "noisy_true", "test")
-METRICS = ("accuracy", "loss")
-MEASURES = ("cosine_centred", "cosine")
+CURVES = ("accuracy", "loss")
+SHOWN_MEASURES = ("cosine_centred", "cosine")
 GROUPINGS = ("true", "given")
 MARKS = ("peak_epoch", "fit_epoch", "dip_epoch")
 MEAN = "mean"  # what the page shows instead of a seed
-RANKS = 24  # neurons of a layer whose peaks are shown, besides the first ones
+RANKS = 24  # neurons of a layer that are shown, besides the first ones
 FIRST_RANKS = 8
 
 
@@ -63,20 +63,20 @@ def page_data(
     """
     responses = [_responses(tables.read(file.samples, SAMPLES)) for file in files]
     extremes = [part for found in responses for part in (found.strongest, found.weakest)]
-    random_ones = explorer_samples.drawn(tables.read(files[0].labels, LABELS))
-    indices, count = explorer_samples.shown(random_ones, extremes)
-    peaks = [_peaks(tables.read(file.neurons, NEURONS), tables.read(file.outliers, OUTLIERS)) for file in files]
+    random_ones = explorer_samples.draw_samples(tables.read(files[0].labels, LABELS))
+    indices, count = explorer_samples.choose_images(random_ones, extremes)
+    ranked = [_ranked(tables.read(file.neurons, NEURONS), tables.read(file.outliers, OUTLIERS)) for file in files]
     found = {}
-    for run, file, response, peak in zip(runs, files, responses, peaks, strict=True):
+    for run, file, response, of_run in zip(runs, files, responses, ranked, strict=True):
         found["|".join(map(str, run))] = {
             **_curves_of_run(file, over_seeds["phases_by_seed"], run),
             "separation": _separation(tables.read(file.separation, SEPARATION), "value"),
-            "peaks": peak,
+            "ranked": of_run,
             "samples": _samples(file, indices),
             "responses": _as_cells(response, indices, count),
         }
     for noise, model in dict.fromkeys((noise, model) for noise, model, _ in runs):
-        of_model = [peak for run, peak in zip(runs, peaks, strict=True) if (run[0], run[1]) == (noise, model)]
+        of_model = [of_run for run, of_run in zip(runs, ranked, strict=True) if (run[0], run[1]) == (noise, model)]
         found[f"{noise}|{model}|{MEAN}"] = _mean_of_seeds(noise, model, over_seeds, of_model)
     return {
         "runs": found,
@@ -84,32 +84,32 @@ def page_data(
         "drawn": np.isin(indices, random_ones).astype(int).tolist(),
         "responders": count,
         "classes": list(images.class_names),
-        "sprite": explorer_samples.sprite(images.pixels[indices], images.shape),
+        "sprite": explorer_samples.make_sprite(images.pixels[indices], images.shape),
     }
 
 
 def _curves_of_run(file: RunFiles, phases_by_seed: pd.DataFrame, run: Sequence) -> dict:
     """Curves of one run, and the epochs of P, F and D that this run has."""
     history = tables.read(file.history, HISTORY)
-    table = history.melt(["epoch", "subset"], [*METRICS], var_name="metric", value_name="mean")
+    table = history.melt(["epoch", "subset"], [*CURVES], var_name="measure", value_name="mean")
     phases = where(phases_by_seed, **dict(zip(("noise", "model", "seed"), run, strict=True)))
     phases = phases.rename(columns={"value": "mean"})
     return {**_curves(table.assign(low=np.nan, high=np.nan)), "marks": _marks(phases.assign(n=1))}
 
 
-def _mean_of_seeds(noise: str, model: str, over_seeds: Mapping[str, pd.DataFrame], peaks: list[dict]) -> dict:
-    """Curves, marks, separation and peaks of a model over its seeds."""
+def _mean_of_seeds(noise: str, model: str, over_seeds: Mapping[str, pd.DataFrame], ranked: list[dict]) -> dict:
+    """Curves, marks, separation and ranked activations of a model over its seeds."""
     of_model = {
         name: where(table, noise=noise, model=model) for name, table in over_seeds.items() if name != "phases_by_seed"
     }
-    mean = np.mean([peak["values"] for peak in peaks], axis=0)
-    large = layers_that_stand_out(where(of_model["outliers"], measure="peak_over_median_active"))
+    mean = np.mean([of_seed["values"] for of_seed in ranked], axis=0)
+    large = layers_that_stand_out(where(of_model["outliers"], measure="largest_over_median_active"))
     return {
         **_curves(of_model["curves"]),
         "marks": _marks(of_model["phases"]),
         "separation": _separation(of_model["separation"], "mean"),
-        "peaks": {
-            **peaks[0],
+        "ranked": {
+            **ranked[0],
             "values": _rounded(mean),
             "neurons": None,
             "final": None,
@@ -119,12 +119,12 @@ def _mean_of_seeds(noise: str, model: str, over_seeds: Mapping[str, pd.DataFrame
 
 
 def _curves(table: pd.DataFrame) -> dict:
-    """The curves of `table`, which has the columns epoch, subset, metric, mean, low and high."""
+    """The curves of `table`, which has the columns epoch, subset, measure, mean, low and high."""
     epochs = np.sort(table["epoch"].unique())
     curves = {}
-    for metric in METRICS:
-        rows = table[table["metric"] == metric].pivot(index="epoch", columns="subset").reindex(epochs)
-        curves[metric] = {
+    for measure in CURVES:
+        rows = table[table["measure"] == measure].pivot(index="epoch", columns="subset").reindex(epochs)
+        curves[measure] = {
             subset: {end: _rounded(rows[end, subset]) for end in ("mean", "low", "high")}
             for subset in SUBSETS
             if ("mean", subset) in rows
@@ -134,15 +134,15 @@ def _curves(table: pd.DataFrame) -> dict:
 
 def _marks(phases: pd.DataFrame) -> dict[str, float]:
     """Epochs of P, F and D by test accuracy; those that fewer than half of the seeds have are left out."""
-    phases = phases[(phases["metric"] == "accuracy") & phases["mean"].notna()]
+    phases = phases[(phases["curve"] == "accuracy") & phases["mean"].notna()]
     phases = phases[2 * phases["n"] >= phases["n"].max()]
-    marks = phases[phases["quantity"].isin(MARKS)]
-    return {quantity: round(epoch, 1) for quantity, epoch in zip(marks["quantity"], marks["mean"], strict=True)}
+    marks = phases[phases["measure"].isin(MARKS)]
+    return {measure: round(epoch, 1) for measure, epoch in zip(marks["measure"], marks["mean"], strict=True)}
 
 
 def _separation(table: pd.DataFrame, column: str) -> dict:
     """Separation by measure and grouping: epochs × layers × classes, where the first class is the mean over classes."""
-    table = table[table["measure"].isin(MEASURES)]
+    table = table[table["measure"].isin(SHOWN_MEASURES)]
     epochs, layers = np.sort(table["epoch"].unique()), np.sort(table["layer"].unique())
     values = {}
     for (measure, grouping), rows in table.groupby(["measure", "grouping"]):
@@ -152,31 +152,31 @@ def _separation(table: pd.DataFrame, column: str) -> dict:
     return {"epochs": epochs.tolist(), "values": values}
 
 
-def shown_ranks(width: int) -> np.ndarray:
-    """Ranks of the neurons whose peaks are shown, from 1: the first ones, then ever fewer up to the last."""
+def choose_ranks(width: int) -> np.ndarray:
+    """Ranks of the neurons to show, from 1: the first ones, then at growing distances up to the last."""
     spaced = np.geomspace(1, width, RANKS).round().astype(int)
     return np.unique(np.concatenate([np.arange(1, min(FIRST_RANKS, width) + 1), spaced]))
 
 
-def _peaks(neurons: pd.DataFrame, outliers: pd.DataFrame) -> dict:
+def _ranked(neurons: pd.DataFrame, outliers: pd.DataFrame) -> dict:
     """Largest activation of the neurons of each layer in descending order, at some ranks, and which neuron is first.
 
     `stands_out` is the layer that stands out at each epoch, as the claims define it. `final` is the large neuron of the
-    layer that stands out at the last epoch, with its rank in its layer and its peak at each epoch.
+    layer that stands out at the last epoch, with its rank in its layer and its largest activation at each epoch.
     """
     epochs, layers = np.sort(neurons["epoch"].unique()), np.sort(neurons["layer"].unique())
     neurons = neurons.sort_values(["epoch", "layer", "neuron"])
-    peaks = neurons["max"].to_numpy().reshape(len(epochs), len(layers), -1)
-    ranks = shown_ranks(peaks.shape[-1])
-    descending = -np.sort(-peaks, axis=-1)
+    largest = neurons["max"].to_numpy().reshape(len(epochs), len(layers), -1)
+    ranks = choose_ranks(largest.shape[-1])
+    descending = -np.sort(-largest, axis=-1)
     layer, neuron = large_neuron(outliers)
-    of_layer = peaks[:, layer - 1]
+    of_layer = largest[:, layer - 1]
     final = of_layer[:, neuron]
     return {
         "epochs": epochs.tolist(),
         "ranks": ranks.tolist(),
         "values": _rounded(descending[..., ranks - 1]),
-        "neurons": np.argmax(peaks, axis=-1).tolist(),
+        "neurons": np.argmax(largest, axis=-1).tolist(),
         "stands_out": layers_that_stand_out(outliers)["layer"].tolist(),
         "final": {
             "layer": layer,
@@ -194,7 +194,7 @@ def _responses(samples: pd.DataFrame) -> Responses:
     values = samples["value"].to_numpy().reshape(len(epochs), len(layers), -1)
     index = samples["index"].to_numpy().reshape(values.shape)
     ends = [
-        explorer_samples.responders(row, explorer_samples.MOST_RESPONDERS)
+        explorer_samples.find_responders(row, explorer_samples.MOST_RESPONDERS)
         for row in values.reshape(-1, values.shape[-1])
     ]
     shape = (len(epochs), len(layers), -1)
@@ -232,16 +232,16 @@ def _samples(file: RunFiles, indices: np.ndarray) -> dict:
     absent = given < 0
     found = {
         "epochs": epochs.tolist(),
-        "true": explorer_samples.packed(true, "<i2"),
-        "given": explorer_samples.packed(given, "<i2"),
-        "predicted": explorer_samples.packed(predicted, "<i2"),
-        "percent": explorer_samples.packed(percent, "u1"),
+        "true": explorer_samples.encode(true, "<i2"),
+        "given": explorer_samples.encode(given, "<i2"),
+        "predicted": explorer_samples.encode(predicted, "<i2"),
+        "percent": explorer_samples.encode(percent, "u1"),
     }
     for name, label in {"given": given, "true": true}.items():
         times = explorer_samples.learning_times(predicted, label, epochs)
         for key, values in times.items():
             empty = 0 if key == "times" else explorer_samples.NEVER
-            found[f"{key}_{name}"] = explorer_samples.packed(np.where(absent, empty, values), "<i4")
+            found[f"{key}_{name}"] = explorer_samples.encode(np.where(absent, empty, values), "<i4")
     return found
 
 

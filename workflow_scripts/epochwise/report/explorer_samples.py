@@ -16,19 +16,19 @@ COLUMNS = 64  # images in a row of the sprite
 NEVER = -1
 
 
-def drawn(labels: pd.DataFrame, seed: int = 0) -> np.ndarray:
+def draw_samples(labels: pd.DataFrame, seed: int = 0) -> np.ndarray:
     """Indices of up to PER_KIND noisy and PER_KIND clean samples of the table `labels`, drawn with `seed`."""
     random = np.random.default_rng(seed)
     groups = [labels["index"][labels["is_noisy"] == noisy].to_numpy() for noisy in (True, False)]
     return np.sort(np.concatenate([random.permutation(group)[:PER_KIND] for group in groups]))
 
 
-def responders(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def find_responders(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the `count` largest and the `count` smallest of `values` (N,), each from the extreme inwards.
 
     Among equal values the first ones count. For instance the many samples with response 0 are shown in their order.
 
-    >>> responders(np.array([0.0, 3.0, 0.0, 7.0]), 2)
+    >>> find_responders(np.array([0.0, 3.0, 0.0, 7.0]), 2)
     (array([3, 1]), array([0, 2]))
     """
     strongest = np.argsort(-values, kind="stable")[:count]
@@ -36,7 +36,7 @@ def responders(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     return strongest, weakest
 
 
-def shown(random_ones: np.ndarray, extremes: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
+def choose_images(random_ones: np.ndarray, extremes: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
     """Which samples the page shows, and how many responders of each kind it shows.
 
     Args:
@@ -82,7 +82,7 @@ def learning_times(predicted: np.ndarray, label: np.ndarray, epochs: np.ndarray)
     }
 
 
-def sprite(pixels: np.ndarray, shape: tuple[int, int, int]) -> dict:
+def make_sprite(pixels: np.ndarray, shape: tuple[int, int, int]) -> dict:
     """All images in one PNG, row by row.
 
     Args:
@@ -110,6 +110,6 @@ def sprite(pixels: np.ndarray, shape: tuple[int, int, int]) -> dict:
     return {"png": png, "width": width, "height": height, "columns": columns}
 
 
-def packed(numbers: np.ndarray, kind: str) -> str:
+def encode(numbers: np.ndarray, kind: str) -> str:
     """Integers in base64 for JavaScript's typed arrays; `kind` is a little-endian NumPy type such as `<i2`."""
     return base64.b64encode(np.ascontiguousarray(numbers, dtype=kind).tobytes()).decode("ascii")

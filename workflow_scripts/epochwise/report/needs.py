@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from epochwise.data.sources import Source
-from epochwise.training.rates import Rates, measured
+from epochwise.training.rates import Rates, measure_rates
 from epochwise.workflow.config import weights_of
 from epochwise.workflow.schedule import log_spaced, selected
 
@@ -13,7 +13,7 @@ STATE = 3 * 4  # bytes per weight of a saved state: the weight and two moments
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedJob:
     """A planned job: its rule and wildcards, how many threads it takes, and its memory in GB."""
 
     rule: str
@@ -35,10 +35,10 @@ class Need:
     disk: float
 
 
-def jobs_in(told: str) -> list[Job]:
+def read_jobs(output: str) -> list[PlannedJob]:
     """The jobs that a dry run of Snakemake has listed, without `all`."""
     jobs = []
-    for part in re.split(r"^(?=(?:local)?rule \w+:$)", told, flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^(?=(?:local)?rule \w+:$)", output, flags=re.MULTILINE)[1:]:
         rule = re.match(r"(?:local)?rule (\w+):", part)[1]
         if rule == "all":
             continue
@@ -47,7 +47,7 @@ def jobs_in(told: str) -> list[Job]:
         memory = re.search(r"\bmem_mb=(\d+)", part)
         pairs = wildcards[1].split(", ") if wildcards else []
         jobs.append(
-            Job(
+            PlannedJob(
                 rule,
                 dict(pair.split("=", 1) for pair in pairs),
                 int(threads[1]) if threads else 1,
@@ -57,7 +57,7 @@ def jobs_in(told: str) -> list[Job]:
     return jobs
 
 
-def needed(block: Mapping, source: Source, jobs: Sequence[Job], start: float) -> Need:
+def estimate_needs(block: Mapping, source: Source, jobs: Sequence[PlannedJob], start: float) -> Need:
     """What the planned `jobs` of an experiment need.
 
     Training is measured. Everything else counts as one start of Python per job, and for stages that read snapshots as
@@ -77,7 +77,7 @@ def needed(block: Mapping, source: Source, jobs: Sequence[Job], start: float) ->
         if job.rule == "train":
             model, count = block["models"][name], len(block["seeds"]) if job.wildcards["unit"] == "stack" else 1
             if name not in rates:
-                rates[name] = measured(model, source, samples, count, job.threads)
+                rates[name] = measure_rates(model, source, samples, count, job.threads)
             networks[name] = networks.get(name, 0) + count
             epochs, evaluations = (model["training"]["epochs"], len(_epochs(model, "evaluations_per_decade")))
             training += job.threads * (epochs * rates[name].epoch + evaluations * rates[name].forward)

@@ -4,7 +4,7 @@ import pandas as pd
 
 from epochwise.findings.claims import PAPER
 from epochwise.findings.findings import FINDINGS
-from epochwise.findings.judging import SEEDS_EXPLAINED, for_people, reasons_for_people
+from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims, format_reasons
 from epochwise.report.captions import plain
 
 
@@ -49,8 +49,8 @@ def _findings(findings: pd.DataFrame) -> list[str]:
 
 def _table(claims: pd.DataFrame, level: float) -> str:
     """The claims, one row per noise and model. A statement is written once, in its first row."""
-    rows = for_people(claims)
-    rows["verdict"] += reasons_for_people(claims).map(lambda reason: f": {reason}" if reason else "")
+    rows = format_claims(claims)
+    rows["verdict"] += format_reasons(claims).map(lambda reason: f": {reason}" if reason else "")
     repeated = claims["claim"].duplicated()
     rows.insert(0, "claim", claims["statement"].mask(repeated, ""))
     if claims["noise"].nunique() == 1:

@@ -1,9 +1,9 @@
 """The saved state of a training job, so that the job can be killed at any moment, or later be made longer.
 
 The training folder holds the state after some epoch (weights, Adam's moments, the generators of the batch orders, the
-learning curves so far) and the snapshots up to it. The folder stays after the job. What was made from other settings is
-kept beside it, in a folder with the suffix `.previous`, until yet others are tried. So a mistyped value or a short
-trial costs no finished run.
+learning curves so far) and the snapshots up to it. The folder stays after the job. When settings change, the
+earlier folder is kept beside it with the suffix `.previous`, until settings change again. So a mistyped value or a
+short trial costs no finished run.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from epochwise.training import snapshots
-from epochwise.training.device import described
+from epochwise.training.device import describe_hardware
 from epochwise.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,8 @@ def resume(folder: Path, made_from: str, hardware: dict, seeds: Sequence[int], s
         log.warning(
             "The run continues on %s after %s. Their results can differ by rounding, so the run may end in the bytes "
             "of neither; provenance.json lists both.",
-            described(hardware),
-            described(state.hardware[-1]),
+            describe_hardware(hardware),
+            describe_hardware(state.hardware[-1]),
         )
         state.hardware.append(hardware)
     return state

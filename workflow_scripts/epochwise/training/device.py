@@ -98,7 +98,7 @@ def hardware(device: torch.device) -> dict:
     }
 
 
-def described(used: dict) -> str:
+def describe_hardware(used: dict) -> str:
     """What `hardware` returned, in words: "2 threads", or "NVIDIA H100, capability 9.0, …"."""
     if used["gpu"] is None:
         return f"{used['threads']} thread{'s' * (used['threads'] != 1)}"

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
+from epochwise.training.loss import sample_losses
 from epochwise.training.stack import Stack
 from epochwise.workflow import seeding
 
@@ -27,11 +27,11 @@ def first_half(labels: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Data:
+class TrainingData:
     """Everything that S networks are trained and tested on, on one device.
 
     Attributes:
-        inputs: inputs of the training samples (N, padded(D)), as `stack.network_inputs` makes them.
+        inputs: inputs of the training samples (N, padded(D)), as `layout.network_inputs` makes them.
         given: labels that each network is trained on (S, N) int64.
         true: correct labels of the training samples (N,) int64.
         test_inputs: inputs of the test samples (M, padded(D)).
@@ -51,7 +51,7 @@ class Data:
 
 
 @torch.inference_mode()
-def evaluate(stack: Stack, data: Data) -> list[list[dict]]:
+def evaluate(stack: Stack, data: TrainingData) -> list[list[dict]]:
     """Accuracy and mean loss of each subset, network by network.
 
     The subsets are `clean` and `noisy_given` (training samples with a correct or a wrong label, scored by the label
@@ -84,8 +84,7 @@ def evaluate(stack: Stack, data: Data) -> list[list[dict]]:
 
 def _samplewise(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Whether each sample is classified as its label, and its loss (2, S, N) float64, for logits (S, N, K)."""
-    losses = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-    return torch.stack([(logits.argmax(-1) == labels).double(), losses.double()])
+    return torch.stack([(logits.argmax(-1) == labels).double(), sample_losses(logits, labels).double()])
 
 
 def _means(values: torch.Tensor, mask: torch.Tensor) -> list[dict]:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import torch
 
-from epochwise.training.evaluation import Data
+from epochwise.training.evaluation import TrainingData
 from epochwise.training.stack import Stack
 
 MAX_LAUNCHES = 200_000  # per graph, because each kernel in it takes some 3 kB of the GPU's memory
 
 
-def epoch_of(stack: Stack, data: Data, batch_size: int) -> Callable[[torch.Tensor], torch.Tensor]:
+def epoch_of(stack: Stack, data: TrainingData, batch_size: int) -> Callable[[torch.Tensor], torch.Tensor]:
     """The training epoch as a function of the permutations (S, N), which returns what `Stack.train_epoch` returns.
 
     On a GPU it is recorded as a graph, unless the graph would be too large. All epochs of a job then run in the same
@@ -30,7 +30,7 @@ def epoch_of(stack: Stack, data: Data, batch_size: int) -> Callable[[torch.Tenso
 class RecordedEpoch:
     """One epoch of a stack as a CUDA graph, which is replayed with other permutations."""
 
-    def __init__(self, stack: Stack, data: Data, batch_size: int):
+    def __init__(self, stack: Stack, data: TrainingData, batch_size: int):
         untouched = {name: tensor.clone() for name, tensor in stack.state().items()}
         self._permutations = torch.arange(len(data.true), device=stack.device).expand_as(data.given).contiguous()
         epoch = functools.partial(stack.train_epoch, data.inputs, data.given, self._permutations, batch_size)

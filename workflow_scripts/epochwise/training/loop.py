@@ -10,7 +10,7 @@ import torch
 from epochwise.training import checkpoints, snapshots
 from epochwise.training.checkpoints import State
 from epochwise.training.device import hardware
-from epochwise.training.evaluation import Data, evaluate
+from epochwise.training.evaluation import TrainingData, evaluate
 from epochwise.training.graph import epoch_of
 from epochwise.training.pace import Pace
 from epochwise.training.scaling import Scaling
@@ -22,7 +22,7 @@ from epochwise.workflow.schedule import log_spaced
 
 
 class TrainingDiverged(InputError):
-    """A network's outputs became infinite or not a number."""
+    """A network's weights or losses became infinite or not a number."""
 
 
 class TrainingStopped(InputError):
@@ -31,7 +31,7 @@ class TrainingStopped(InputError):
 
 def train(
     stack: Stack,
-    data: Data,
+    data: TrainingData,
     settings: Mapping,
     *,
     seeds: Sequence[int],
@@ -56,7 +56,7 @@ def train(
         The state after the last epoch, with the learning curves.
 
     Raises:
-        TrainingDiverged: a network's outputs are no longer finite; the message names seed and epoch.
+        TrainingDiverged: a network is no longer finite; the message names seed and epoch.
         TrainingStopped: SIGTERM or SIGINT arrived; the state is saved.
     """
     epochs = settings["epochs"]
@@ -93,7 +93,7 @@ def train(
 class _Training:
     """What an epoch needs: the networks, their data, and a generator of batch orders for each seed."""
 
-    def __init__(self, stack: Stack, data: Data, settings: Mapping, seeds: Sequence[int], state: State):
+    def __init__(self, stack: Stack, data: TrainingData, settings: Mapping, seeds: Sequence[int], state: State):
         self.stack, self.data, self.settings, self.seeds = stack, data, settings, seeds
         self.evaluations = set(log_spaced(settings["epochs"], settings["evaluations_per_decade"]))
         self.orders = [torch.Generator().manual_seed(seeding.integer("batch_order", seed)) for seed in seeds]
@@ -115,7 +115,7 @@ class _Training:
     def run(self, epoch: int) -> list[list[dict]]:
         """Train for one epoch, except that epoch 0 is the untrained networks; their scores if they are due, else [].
 
-        Raises TrainingDiverged if outputs or losses are not finite.
+        Raises TrainingDiverged if weights or losses are not finite.
         """
         if epoch > 0:
             orders = [torch.randperm(len(self.data.true), generator=order) for order in self.orders]

@@ -1,41 +1,42 @@
-"""The network of the paper: fully connected, ReLU, one width for all hidden layers."""
+"""The network of the paper: fully connected, ReLU."""
 
 import itertools
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
 
+from epochwise.training.activation import Activation
+from epochwise.workflow import seeding
+
 
 class MLP(nn.Module):
-    """`hidden_layers` layers of `width` ReLU units and a linear output layer.
+    """Hidden layers of ReLU units, `widths` of them from first to last, and a linear output layer.
 
-    Parameters are named `layers.{l}.weight` (out, in) and `layers.{l}.bias`, l = 0..hidden_layers.
+    Parameters are named `layers.{l}.weight` (out, in) and `layers.{l}.bias`, l = 0..len(widths).
 
     Attributes:
-        activation_cap: largest value of an activation; larger ones are clipped to it. None clips nothing.
+        layers: the linear layers, first to last.
+        activation: what follows each hidden layer: ReLU, clipped at `activation_cap` if one is given.
     """
 
-    def __init__(self, inputs: int, hidden_layers: int, width: int, classes: int, activation_cap: float | None = None):
+    def __init__(self, inputs: int, widths: Sequence[int], classes: int, activation_cap: float | None = None):
         super().__init__()
-        self.activation_cap = activation_cap
-        sizes = [inputs, *[width] * hidden_layers, classes]
+        self.activation = Activation(activation_cap)
+        sizes = [inputs, *widths, classes]
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(sizes))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Logits (N, K) for inputs (N, D)."""
         for layer in self.layers[:-1]:
-            inputs = self.activate(layer(inputs))
+            inputs = self.activation.apply_(layer(inputs))
         return self.layers[-1](inputs)
-
-    def activate(self, values: torch.Tensor) -> torch.Tensor:
-        """ReLU of `values`, in place, clipped at the cap."""
-        return values.relu_() if self.activation_cap is None else values.clamp_(0, self.activation_cap)
 
     def activations(self, inputs: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Post-ReLU activations (N, H) of every hidden layer, first to last, and the logits (N, K)."""
         hidden = []
         for layer in self.layers[:-1]:
-            inputs = self.activate(layer(inputs))
+            inputs = self.activation.apply_(layer(inputs))
             hidden.append(inputs)
         return hidden, self.layers[-1](inputs)
 
@@ -62,3 +63,15 @@ def initialize(model: MLP, kind: str, seed: int) -> None:
             nn.init.zeros_(layer.bias)
         else:
             raise ValueError(f"initialization {kind!r} is not one of pytorch, he, glorot")
+
+
+def initial_networks(settings: Mapping, seeds: Sequence[int], inputs: int, classes: int) -> list[MLP]:
+    """The untrained networks of a model, one per seed.
+
+    `settings` gives `hidden_layers`, `width` and `training`, as the configuration has them.
+    """
+    widths, training = [settings["width"]] * settings["hidden_layers"], settings["training"]
+    networks = [MLP(inputs, widths, classes, training["activation_cap"]) for _ in seeds]
+    for network, seed in zip(networks, seeds, strict=True):
+        initialize(network, training["initialization"], seeding.integer("initial_weights", seed))
+    return networks

@@ -35,6 +35,7 @@ class Optimizer:
     neither exp_avg nor exp_avg_sq. Weights and biases decay alike, as in torch.optim.AdamW.
 
     Attributes:
+        learning_rate: η, above 0.
         kind: adam or sgd.
         momentum: factor of the earlier steps in `sgd`, from 0 to below 1.
         weight_decay: strength λ of the decay, at least 0; 0 means none.
@@ -42,6 +43,7 @@ class Optimizer:
         beta2: Adam's β₂, from 0 to below 1.
     """
 
+    learning_rate: float
     kind: str = "adam"
     momentum: float = 0.0
     weight_decay: float = 0.0
@@ -49,9 +51,10 @@ class Optimizer:
     beta2: float = 0.999
 
     @classmethod
-    def of(cls, settings: Mapping) -> "Optimizer":
+    def from_settings(cls, settings: Mapping) -> "Optimizer":
         """The optimizer of a `training` block of the configuration."""
         return cls(
+            learning_rate=settings["learning_rate"],
             kind=settings["optimizer"],
             momentum=settings["momentum"],
             weight_decay=settings["weight_decay"],
@@ -59,24 +62,24 @@ class Optimizer:
             beta2=settings["adam_beta2"],
         )
 
-    def update(self, part: Part, step: torch.Tensor, learning_rate: float) -> None:
+    def update(self, part: Part, step: torch.Tensor) -> None:
         """Change the weights of a part in place; `step` () is the number of this step, from 1.
 
         The functions are those inside torch.optim.Adam and torch.optim.SGD. They are called directly, because for small
         networks the classes around them cost more than the update, and importing them also imports torch's compiler.
         """
         if self.weight_decay:
-            part.exact.mul_(1 - learning_rate * self.weight_decay)
+            part.exact.mul_(1 - self.learning_rate * self.weight_decay)
         gradients = [gradient.float() for gradient in part.gradients]
         if self.kind == "sgd":
             torch._fused_sgd_(
-                part.weights, gradients, part.exp_avg if self.momentum else [], lr=learning_rate,
+                part.weights, gradients, part.exp_avg if self.momentum else [], lr=self.learning_rate,
                 momentum=self.momentum, weight_decay=0.0, dampening=0.0, nesterov=False, maximize=False,
                 is_first_step=False,  # exp_avg starts at 0, so the first step is like any other
             )  # fmt: skip
         else:
             torch._fused_adam_(
                 part.weights, gradients, part.exp_avg, part.exp_avg_sq, [], [step] * len(part.weights),
-                lr=learning_rate, beta1=BETA1, beta2=self.beta2, eps=self.epsilon,
+                lr=self.learning_rate, beta1=BETA1, beta2=self.beta2, eps=self.epsilon,
                 weight_decay=0.0, amsgrad=False, maximize=False,
             )  # fmt: skip

@@ -9,9 +9,11 @@ import torch
 
 from epochwise.data.sources import Source
 from epochwise.training.device import choose_device, choose_precision
-from epochwise.training.mlp import MLP, initialize
+from epochwise.training.layout import network_inputs
+from epochwise.training.mlp import initial_networks
+from epochwise.training.optimizer import Optimizer
 from epochwise.training.scaling import Scaling
-from epochwise.training.stack import Stack, network_inputs
+from epochwise.training.stack import Stack
 
 STEPS = 12  # measured steps of training; two more come before, because the first ones are slower
 EVALUATED = 2048  # images of a measured forward pass
@@ -25,7 +27,7 @@ class Rates:
     forward: float
 
 
-def measured(model: Mapping, source: Source, samples: int, networks: int, threads: int) -> Rates:
+def measure_rates(model: Mapping, source: Source, samples: int, networks: int, threads: int) -> Rates:
     """Rates of a training job on this machine, measured with random images for a moment.
 
     Args:
@@ -38,11 +40,8 @@ def measured(model: Mapping, source: Source, samples: int, networks: int, thread
     settings = model["training"]
     device = choose_device(settings["device"], threads)
     dtype = choose_precision(settings["precision"], device)
-    shape = (source.pixels, model["hidden_layers"], model["width"], source.classes)
-    made = [MLP(*shape, settings["activation_cap"]) for _ in range(networks)]
-    for seed, network in enumerate(made):
-        initialize(network, settings["initialization"], seed)
-    stack = Stack(made, settings["learning_rate"], device, dtype)
+    made = initial_networks(model, range(networks), source.pixels, source.classes)
+    stack = Stack(made, Optimizer.from_settings(settings), device, dtype)
     random = np.random.default_rng(0)
     batch = min(settings["batch_size"], samples)
     count = max(batch * STEPS, EVALUATED)

@@ -15,14 +15,15 @@ from epochwise.data.corruption import LABELS
 from epochwise.training import loop
 from epochwise.training.checkpoints import State
 from epochwise.training.device import choose_device, choose_precision, environment_variables
-from epochwise.training.evaluation import Data
+from epochwise.training.evaluation import TrainingData
 from epochwise.training.folders import HISTORY_FILE, PROVENANCE_FILE
 from epochwise.training.history import HISTORY, history
-from epochwise.training.mlp import MLP, initialize
+from epochwise.training.layout import network_inputs
+from epochwise.training.mlp import initial_networks
 from epochwise.training.optimizer import Optimizer
 from epochwise.training.scaling import Scaling
-from epochwise.training.stack import Stack, network_inputs
-from epochwise.workflow import gpus, records, seeding, tables
+from epochwise.training.stack import Stack
+from epochwise.workflow import gpus, records, tables
 from epochwise.workflow.job import elapsed, write_json
 from epochwise.workflow.schedule import log_spaced
 
@@ -36,12 +37,14 @@ class Inputs:
     labels: Sequence[str]
 
 
-def train_networks(folder: Path, spec: Mapping, inputs: Inputs, *, code: str, threads: int, resources: Mapping) -> None:
-    """Train one network per seed of `spec` and leave its files in `folder`, where a saved state is continued.
+def train_networks(
+    folder: Path, settings: Mapping, inputs: Inputs, *, code: str, threads: int, resources: Mapping
+) -> None:
+    """Train one network per seed of `settings` and leave its files in `folder`, where a saved state is continued.
 
     Args:
         folder: the training folder, see `epochwise.training.folders`.
-        spec: `training` (that block of the configuration), `seeds`, `hidden_layers` and `width`.
+        settings: `training` (that block of the configuration), `seeds`, `hidden_layers` and `width`.
         inputs: the files with images and labels.
         code: stamp of the code; a state that other code has left is not continued.
         threads: number of threads for matrix products.
@@ -49,48 +52,48 @@ def train_networks(folder: Path, spec: Mapping, inputs: Inputs, *, code: str, th
 
     Raises:
         InputError: the device or the precision is not available.
-        TrainingDiverged: the outputs of a network are no longer finite.
+        TrainingDiverged: a network is no longer finite.
         TrainingStopped: the job received SIGTERM or SIGINT; its state is saved.
     """
     # Moments of Adam that decay towards zero would end as denormal numbers, which processors are slow with. The mode is
     # set before any thread starts, because threads inherit it.
     torch.set_flush_denormal(True)
-    settings = spec["training"]
-    device = choose_device(settings["device"], threads, resources["gpu"])
-    dtype = choose_precision(settings["precision"], device)
-    with gpus.claimed(device.type, resources["jobs_per_gpu"]):
-        data, scaling, sizes = read_data(inputs, spec, device, dtype)
-        networks = initial_networks(spec, *sizes)
+    training = settings["training"]
+    device = choose_device(training["device"], threads, resources["gpu"])
+    dtype = choose_precision(training["precision"], device)
+    with gpus.use_gpu(device.type, resources["jobs_per_gpu"]):
+        data, scaling, sizes = read_data(inputs, settings, device, dtype)
+        networks = initial_networks(settings, settings["seeds"], *sizes)
         state = loop.train(
-            Stack(networks, settings["learning_rate"], device, dtype, Optimizer.of(settings)),
+            Stack(networks, Optimizer.from_settings(training), device, dtype),
             data,
-            {**settings, "checkpoint_seconds": resources["checkpoint_seconds"]},
-            seeds=spec["seeds"],
+            {**training, "checkpoint_seconds": resources["checkpoint_seconds"]},
+            seeds=settings["seeds"],
             scaling=scaling,
             folder=folder,
-            made_from=fingerprint(spec, code, device.type, inputs),
+            made_from=fingerprint(settings, code, device.type, inputs),
         )
-        noise_rates = (data.given != data.true).double().mean(1).tolist()
-    for seed, noise_rate in zip(spec["seeds"], noise_rates, strict=True):
-        _write_curves_and_provenance(folder / f"seed{seed}", spec, seed, state, device.type, noise_rate)
+        achieved_rates = (data.given != data.true).double().mean(1).tolist()
+    for seed, achieved_rate in zip(settings["seeds"], achieved_rates, strict=True):
+        _write_curves_and_provenance(folder / f"seed{seed}", settings, seed, state, device.type, achieved_rate)
 
 
 def read_data(
-    inputs: Inputs, spec: Mapping, device: torch.device, dtype: torch.dtype
-) -> tuple[Data, Scaling, tuple[int, int]]:
+    inputs: Inputs, settings: Mapping, device: torch.device, dtype: torch.dtype
+) -> tuple[TrainingData, Scaling, tuple[int, int]]:
     """The data on the device, how it was scaled, and the numbers of inputs and of classes of a network."""
     images, test_images = image_table.read(inputs.train), image_table.read(inputs.test)
     draws = [tables.read(path, LABELS) for path in inputs.labels]
     pixels = images.pixels[draws[0]["index"]]
-    scaling = Scaling.fit(spec["training"]["input_scaling"], pixels, images.shape[0])
+    scaling = Scaling.fit(settings["training"]["input_scaling"], pixels, images.shape[0])
 
     def labels(values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(values.astype("int64")).to(device)
 
     given = labels(np.stack([draw["given_label"] for draw in draws]))
-    data = Data(
+    data = TrainingData(
         inputs=network_inputs(pixels, scaling, device, dtype),
-        given=given.expand(len(spec["seeds"]), -1),
+        given=given.expand(len(settings["seeds"]), -1),
         true=labels(draws[0]["true_label"].to_numpy()),
         test_inputs=network_inputs(test_images.pixels, scaling, device, dtype),
         test_labels=labels(test_images.labels),
@@ -98,22 +101,13 @@ def read_data(
     return data, scaling, (pixels.shape[1], len(images.class_names))
 
 
-def initial_networks(spec: Mapping, inputs: int, classes: int) -> list[MLP]:
-    """The untrained networks, one per seed of `spec`."""
-    shape = (inputs, spec["hidden_layers"], spec["width"], classes)
-    networks = [MLP(*shape, spec["training"]["activation_cap"]) for _ in spec["seeds"]]
-    for network, seed in zip(networks, spec["seeds"], strict=True):
-        initialize(network, spec["training"]["initialization"], seeding.integer("initial_weights", seed))
-    return networks
-
-
-def fingerprint(spec: Mapping, code: str, device: str, inputs: Inputs) -> str:
+def fingerprint(settings: Mapping, code: str, device: str, inputs: Inputs) -> str:
     """SHA-256 of everything that a saved state depends on; a state with another fingerprint is not continued.
 
     The number of epochs does not count, because a finished run can be made longer. The kind of device does, because
     rounding differs between devices: a run that changes from one to another would have the bytes of neither.
     """
-    fixed = {**spec, "training": {key: value for key, value in spec["training"].items() if key != "epochs"}}
+    fixed = {**settings, "training": {key: value for key, value in settings["training"].items() if key != "epochs"}}
     content = hashlib.sha256(f"{json.dumps(fixed, sort_keys=True)} {torch.__version__} {device}".encode())
     content.update(pq.read_schema(inputs.train).metadata[b"sha256"])
     content.update(code.encode())
@@ -123,21 +117,21 @@ def fingerprint(spec: Mapping, code: str, device: str, inputs: Inputs) -> str:
 
 
 def _write_curves_and_provenance(
-    folder: Path, spec: Mapping, seed: int, state: State, device: str, noise_rate: float
+    folder: Path, settings: Mapping, seed: int, state: State, device: str, achieved_rate: float
 ) -> None:
     """Write the learning curves and the provenance of one network."""
-    settings = spec["training"]
-    evaluated = log_spaced(settings["epochs"], settings["evaluations_per_decade"])
+    training = settings["training"]
+    evaluated = log_spaced(training["epochs"], training["evaluations_per_decade"])
     tables.write(history(state.history[str(seed)], evaluated), HISTORY, folder / HISTORY_FILE)
     about = {
-        **records.environment({**spec}),
+        **records.environment({**settings}),
         **elapsed(),
         "resumed_from_epoch": state.resumed_from,
         "seed": seed,
-        "noise_rate": noise_rate,
+        "achieved_rate": achieved_rate,
         "device": device,
         "hardware": state.hardware,
         "environment_variables": environment_variables(),
-        "precision": settings["precision"],
+        "precision": training["precision"],
     }
     write_json(about, folder / PROVENANCE_FILE)

@@ -1,7 +1,6 @@
 """Saved weights, and the state that a killed training job continues from; safetensors only, never a pickle."""
 
 import json
-import math
 import zlib
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 
+from epochwise.training.activation import Activation
 from epochwise.training.folders import snapshot_path
 from epochwise.training.mlp import MLP
 from epochwise.training.scaling import Scaling
@@ -24,9 +24,8 @@ def save(folder: str | Path, model: MLP, epoch: int, seed: int, scaling: Scaling
         "hidden_widths": json.dumps([layer.out_features for layer in model.layers[:-1]]),
         "input_mean": json.dumps(scaling.mean),
         "input_std": json.dumps(scaling.std),
+        **model.activation.to_metadata(),
     }
-    if model.activation_cap is not None:
-        metadata["activation_cap"] = json.dumps(model.activation_cap)
     _write(snapshot_path(folder, epoch), model.state_dict(), metadata)
 
 
@@ -40,7 +39,7 @@ def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
         widths = json.loads(metadata["hidden_widths"])
         inputs, classes = tensors["layers.0.weight"].shape[1], len(tensors[f"layers.{len(widths)}.bias"])
         with torch.device("meta"):  # because drawing weights would take time, and they are overwritten at once
-            model = MLP(inputs, len(widths), widths[0], classes, _cap_of(metadata))
+            model = MLP(inputs, widths, classes, Activation.from_metadata(metadata).cap)
         model.load_state_dict(tensors, assign=True)
         scaling = Scaling(tuple(json.loads(metadata["input_mean"])), tuple(json.loads(metadata["input_std"])))
     except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -48,16 +47,6 @@ def load(folder: str | Path, epoch: int) -> tuple[MLP, Scaling]:
             f"{path} is no usable snapshot ({error}); delete {path.parent} and run the workflow again."
         ) from error
     return model.requires_grad_(False), scaling
-
-
-def _cap_of(metadata: dict[str, str]) -> float | None:
-    """The cap in a snapshot's metadata, None if it has none. Raises ValueError if it is no positive number."""
-    if "activation_cap" not in metadata:
-        return None
-    cap = float(metadata["activation_cap"])
-    if not 0 < cap < math.inf:
-        raise ValueError(f"its activation_cap {cap} is not a positive number")
-    return cap
 
 
 def save_state(path: str | Path, tensors: dict[str, torch.Tensor], progress: dict) -> None:

@@ -1,49 +1,85 @@
 """From config.yaml to the chosen experiments, complete with defaults.
 
-Legal values, descriptions and defaults are defined in `schemas/config.schema.yaml`. Only the settings of a kind of
-noise are defined in its module.
+Legal values, descriptions and defaults are defined in `config_models.py` and `config_settings.py`. Only the settings of
+a kind of noise are defined in its module.
 """
 
-import copy
 import itertools
 import json
-import operator
 import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, reduce
-from pathlib import Path
+from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any, Union
 
-import yaml
+from pydantic import Discriminator, Tag
+from snakemake.utils import update_config
 
+from epochwise.data.noise import NoiseSettings
+from epochwise.data.sources import Source
 from epochwise.workflow.config_checks import ConfigError, check_optimizer, legal, lookup, source_of, validate
+from epochwise.workflow.config_models import Config, Experiment, Model
+from epochwise.workflow.config_settings import Settings
+from epochwise.workflow.config_types import LONGEST_NAME
 from epochwise.workflow.errors import InputError
 
-SCHEMA_PATH = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
-SETTINGS = (
-    "subset", "training", "activations", "measures", "interventions", "twins", "maps", "separation", "outliers",
-    "phases", "summary", "claims", "figures",
-)  # fmt: skip
-LONGEST_NAME = 64  # characters, as in the schema
+SETTINGS_GROUPS = tuple(Settings.model_fields)
 TWIN = "clean"  # the noise of rate 0 that `twins` adds
-_GRID = ("hidden_layers", "width")
-
-
-@cache
-def load_schema() -> dict:
-    """The JSON schema of config.yaml, without the settings of the kinds of noise."""
-    return yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
 
 
 def full_schema(noise_kinds: Mapping[str, ModuleType]) -> dict:
-    """The JSON schema of config.yaml. A noise may have the settings of any kind (`SETTINGS` of its module)."""
-    schema = copy.deepcopy(load_schema())
-    noise = schema["$defs"]["noise"]
-    own = {key: node for kind in noise_kinds.values() for key, node in kind.SETTINGS.items()}
-    own = {key: _looked_up(node["$ref"], schema) if "$ref" in node else node for key, node in own.items()}
-    noise["properties"] = {"kind": noise["properties"]["kind"], **own, **noise["properties"]}
+    """The JSON schema of config.yaml as one tree, without references, and with lists of types in place of `anyOf`.
+
+    The schema of a noise has the keys of all kinds, and under `kinds` the schema of each kind.
+    """
+    _, schema = _model_and_schema(tuple(noise_kinds.items()))
     return schema
+
+
+@cache
+def _model_and_schema(noise_kinds: tuple[tuple[str, ModuleType], ...]) -> tuple[type[Config], dict]:
+    """The model of config.yaml with these kinds of noise, and its schema."""
+    noise = Union[tuple(Annotated[kind.Settings, Tag(name)] for name, kind in noise_kinds)]  # noqa: UP007
+    model = Config[Annotated[noise, Discriminator(_kind_of)]]
+    schema = model.model_json_schema()
+    schema = _inline(schema, schema["$defs"])
+    entry = schema["properties"]["experiments"]["additionalProperties"]["properties"]["noises"]["additionalProperties"]
+    entry["properties"]["kind"]["enum"] = [name for name, _ in noise_kinds]
+    entry["kinds"] = {}
+    for name, kind in noise_kinds:
+        own = kind.Settings.model_json_schema()
+        own = _inline(own, own.get("$defs", {}))
+        about = {"title": f" of the kind {name!r}", "description": f"Its keys: {', '.join(own['properties'])}."}
+        entry["kinds"][name] = {**own, **about}
+    return model, schema
+
+
+def _kind_of(noise: Any) -> str:
+    """The kind of a noise. What is no mapping, or has another kind than text, is refused as any kind refuses it."""
+    kind = noise.get("kind") if isinstance(noise, Mapping) else None
+    return kind if isinstance(kind, str) else "symmetric"
+
+
+def _inline(node: Mapping, definitions: Mapping) -> dict:
+    """A node of a JSON schema with its references and alternatives merged into it, and `type` as a list."""
+    merged: dict = {"type": []}
+    references = [definitions[node["$ref"].rsplit("/", 1)[1]]] if "$ref" in node else []
+    for part in (*references, *node.get("anyOf", ()), *node.get("oneOf", ())):
+        other = _inline(part, definitions)
+        properties = {**merged.get("properties", {}), **other.get("properties", {})}
+        types = list(dict.fromkeys([*merged["type"], *other["type"]]))
+        merged |= {**other, "type": types, **({"properties": properties} if properties else {})}
+    own = {key: value for key, value in node.items() if key not in ("$ref", "anyOf", "oneOf", "title", "type")}
+    own |= {
+        key: _inline(own[key], definitions)
+        for key in ("items", "additionalProperties")
+        if isinstance(own.get(key), dict)
+    }
+    if "properties" in own:
+        own["properties"] = {key: _inline(child, definitions) for key, child in own["properties"].items()}
+    if "description" in own:
+        own["description"] = " ".join(own["description"].split())
+    return {**merged, **({"type": [node["type"]]} if "type" in node else {}), **own}
 
 
 def resolve(
@@ -67,21 +103,21 @@ def resolve(
     Raises:
         ConfigError: something cannot work. The message names the first such key.
     """
-    schema = full_schema(noise_kinds)
-    validate(config, schema)
-    chosen = config["experiment"]
+    model, schema = _model_and_schema(tuple(noise_kinds.items()))
+    checked = validate(config, model, schema)
     experiments = {}
-    for name in [chosen] if isinstance(chosen, str) else chosen:
-        lookup(config["experiments"], name, "experiment", "experiments")
-        experiments[name] = _resolve_experiment(config, schema, name)
-        source, where = source_of(experiments[name]["dataset"], sources, describe), f"experiments.{name}"
-        _check_sizes(where, experiments[name], source)
-        noises = {
-            key: _resolve_noise(f"{where}.noises.{key}", noise, schema, noise_kinds, source)
-            for key, noise in experiments[name]["noises"].items()
-        }
-        _check_matched_rates(f"{where}.noises", noises)
-        experiments[name]["noises"] = noises
+    for name in [checked.experiment] if isinstance(checked.experiment, str) else checked.experiment:
+        experiment, where = lookup(checked.experiments, name, "experiment", "experiments"), f"experiments.{name}"
+        settings: dict = {}
+        update_config(settings, config.get("defaults", {}))
+        update_config(settings, config["experiments"][name])
+        block = _resolve_experiment(where, checked, type(experiment).model_validate(settings))
+        source = source_of(block["dataset"], sources, describe)
+        _check_sizes(where, block, source)
+        for key, noise in block["noises"].items():
+            _check_noise(f"{where}.noises.{key}", noise, noise_kinds[noise["kind"]], source)
+        _check_matched_rates(f"{where}.noises", block["noises"])
+        experiments[name] = block
     return experiments
 
 
@@ -109,71 +145,52 @@ def weights_of(model: Mapping, inputs: int, classes: int) -> int:
 
 
 def reference(noise_kinds: Mapping[str, ModuleType]) -> str:
-    """The configuration reference: a Markdown table of every key, generated from the schema and the kinds of noise."""
-    schema = full_schema(noise_kinds)
+    """The configuration reference: a Markdown table of every key, generated from the models and the kinds of noise."""
     lines = ["| key | legal values | default | meaning |", "| --- | --- | --- | --- |"]
-    for key, node in _keys(schema, "", schema):
-        default = f"`{json.dumps(node['default'], ensure_ascii=False)}`" if "default" in node else ""
-        meaning = " ".join(node.get("description", "").split()).replace("|", "\\|")
-        values = legal({"enum": noise_kinds} if key.endswith(".noises.<name>.kind") else node)
-        lines.append(f"| `{key}` | {values} | {default} | {meaning} |")
+    for key, node in _keys(full_schema(noise_kinds), ""):
+        # A value that is not given for a model is the experiment's.
+        has_default = "default" in node and ".models.<name>." not in key
+        default = f"`{json.dumps(node['default'], ensure_ascii=False)}`" if has_default else ""
+        meaning = node.get("description", "").replace("|", "\\|")
+        lines.append(f"| `{key}` | {legal(node)} | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
-def _resolve_experiment(config: Mapping, schema: Mapping, name: str) -> dict:
+def _resolve_experiment(where: str, config: Config, experiment: Experiment) -> dict:
     """The block of one experiment, complete with defaults, before its sizes and noises are checked."""
-    block, where = config["experiments"][name], f"experiments.{name}"
-    dataset = lookup(config["datasets"], block["dataset"], f"{where}.dataset", "datasets")
-    dataset = {"name": block["dataset"], **_with_defaults(dataset, schema["$defs"]["dataset"])}
-    settings = merge(config.get("defaults", {}), {key: value for key, value in block.items() if key in SETTINGS})
-    settings = _with_defaults(settings, {"properties": schema["$defs"]["settings"]["properties"]})
-    training = schema["$defs"]["settings"]["properties"]["training"]
-    models = _expand_grids(f"{where}.models", _without_nulls(f"{where}.models", block["models"]))
+    dataset = lookup(config.datasets, experiment.dataset, f"{where}.dataset", "datasets").model_dump()
+    block = experiment.model_dump(include=set(SETTINGS_GROUPS))
+    models = _expand_grids(f"{where}.models", _without_nulls(f"{where}.models", experiment.models))
     for key, model in models.items():
-        own = _with_defaults({**settings["training"], **model.get("training", {})}, training)
-        models[key] = {**model, "training": own}
-        check_optimizer(f"{where}.models.{key}.training", own, training["properties"])
-    noises = _without_nulls(f"{where}.noises", block["noises"])
-    if settings["twins"]:
+        model["training"] = {**block["training"], **model.get("training", {})}
+        check_optimizer(f"{where}.models.{key}.training", model["training"])
+    noises = {name: _dump_noise(noise) for name, noise in _without_nulls(f"{where}.noises", experiment.noises).items()}
+    if experiment.twins:
         if TWIN in noises:
             raise ConfigError(f"{where}.noises.{TWIN}: `twins` adds a noise of this name; rename this one.")
-        noises = {**noises, TWIN: {"rate": 0.0}}
+        noises[TWIN] = {**NoiseSettings().model_dump(), "rate": 0.0}
     return {
-        **settings,
-        "dataset": {**dataset, "path": _expanded(dataset["path"])},
+        **block,
+        "dataset": {"name": experiment.dataset, **dataset, "path": _expand_path(dataset["path"])},
         "noises": noises,
         "models": models,
-        "seeds": block["seeds"],
+        "seeds": experiment.seeds,
     }
 
 
-def _resolve_noise(where: str, noise: Mapping, schema: Mapping, kinds: Mapping[str, ModuleType], source) -> dict:
-    """One noise, complete with defaults and checked by its kind."""
-    common, known = load_schema()["$defs"]["noise"]["properties"], schema["$defs"]["noise"]["properties"]
-    name = noise.get("kind", known["kind"]["default"])
-    kind = lookup(kinds, name, f"{where}.kind", "kinds of noise")
-    properties = {key: node for key, node in known.items() if key in {*common, *kind.SETTINGS}}
-    for key in noise:
-        if key not in properties:
-            raise ConfigError(f"{where}: the kind {name!r} has no key {key!r}. Its keys: {', '.join(properties)}.")
-    required = [key for key, node in properties.items() if "default" not in node]
-    if "matched_rate" in required:  # it replaces the rate
-        given = [key for key in ("rate", "matched_rate") if key in noise]
-        if len(given) == 2:
-            raise ConfigError(f"{where}: 'rate' and 'matched_rate' exclude each other; keep one of them.")
-        required = [key for key in required if key not in ("rate", "matched_rate")] + (given or ["rate"])
-    for key in required:
-        if key not in noise:
-            raise ConfigError(f"{where}: the key {key!r} is missing; add it. {known[key]['description']}")
-    resolved = _with_defaults(noise, {"properties": properties})
-    if "path" in resolved:
-        resolved["path"] = _expanded(resolved["path"])
+def _dump_noise(noise: NoiseSettings) -> dict:
+    """One noise, complete with defaults. The key of `rate` and `matched_rate` that is not given is absent."""
+    block = noise.model_dump(exclude={"rate", "matched_rate"} - noise.model_fields_set)
+    return {**block, "path": _expand_path(block["path"])} if "path" in block else block
+
+
+def _check_noise(where: str, noise: Mapping, kind: ModuleType, source: Source) -> None:
+    """Raise ConfigError if the settings of a noise do not fit the data set, as its kind checks it."""
     try:
         if hasattr(kind, "check"):
-            kind.check(resolved, source)
+            kind.check(noise, source)
     except InputError as error:
         raise ConfigError(f"{where}.{error}") from None
-    return resolved
 
 
 def _check_matched_rates(where: str, noises: Mapping[str, Mapping]) -> None:
@@ -194,7 +211,7 @@ def _check_matched_rates(where: str, noises: Mapping[str, Mapping]) -> None:
             )
 
 
-def _expanded(path: str | None) -> str | None:
+def _expand_path(path: str | None) -> str | None:
     """The path with `~`, `~user`, `$NAME` and `${NAME}` replaced, as a shell replaces them. Unknown names stay."""
     # Path.expanduser raises where there is no such user, and the name of a folder may begin with "~".
     return None if path is None else os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111
@@ -208,16 +225,16 @@ def _without_nulls(where: str, entries: Mapping) -> dict:
     return kept
 
 
-def _expand_grids(where: str, models: Mapping) -> dict[str, dict]:
+def _expand_grids(where: str, models: Mapping[str, Model]) -> dict[str, dict]:
     """A model whose hidden_layers or width is a list becomes one per pair.
 
     For example `mlp: {hidden_layers: [2, 4], width: [8, 16]}` becomes mlp_d2_w8, mlp_d2_w16, mlp_d4_w8 and mlp_d4_w16.
     """
     expanded: dict[str, dict] = {}
     for name, model in models.items():
-        depths, widths = (value if isinstance(value, list) else [value] for value in map(model.get, _GRID))
+        is_grid = isinstance(model.hidden_layers, list) or isinstance(model.width, list)
+        depths, widths = (value if isinstance(value, list) else [value] for value in (model.hidden_layers, model.width))
         for depth, width in itertools.product(depths, widths):
-            is_grid = any(isinstance(model[key], list) for key in _GRID)
             key = f"{name}_d{depth}_w{width}" if is_grid else name
             if len(key) > LONGEST_NAME:
                 raise ConfigError(
@@ -226,11 +243,11 @@ def _expand_grids(where: str, models: Mapping) -> dict[str, dict]:
                 )
             if key in expanded:
                 raise ConfigError(f"{where}: two entries make a model named {key!r}; rename one of them.")
-            expanded[key] = {**model, "hidden_layers": depth, "width": width}
+            expanded[key] = {**model.model_dump(exclude_unset=True), "hidden_layers": depth, "width": width}
     return expanded
 
 
-def _check_sizes(where: str, experiment: Mapping, source) -> None:
+def _check_sizes(where: str, experiment: Mapping, source: Source) -> None:
     """Compare subset and folds with the size of the data set, which is known for the sources in their usual form."""
     if source.package and experiment["dataset"]["path"] is not None:
         raise ConfigError(
@@ -254,44 +271,14 @@ def _check_sizes(where: str, experiment: Mapping, source) -> None:
         raise ConfigError(f"{where}.outliers.folds: {folds} is more than the {samples} samples; give a smaller number.")
 
 
-def merge(base: Mapping, over: Mapping) -> dict:
-    """`base` with the values of `over`, mapping by mapping."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
-
-
-def _with_defaults(value: Mapping, schema: Mapping) -> dict:
-    filled = dict(value)
-    for key, node in schema["properties"].items():
-        if "properties" in node:
-            filled[key] = _with_defaults(filled.get(key, {}), node)
-        elif "default" in node:
-            filled.setdefault(key, node["default"])
-        if "number" in node.get("type", "") and filled.get(key) is not None:
-            filled[key] = float(filled[key])  # 1 and 1.0 are one value
-    return filled
-
-
-def _looked_up(reference: str, schema: Mapping) -> Mapping:
-    """The node of a schema that a `$ref` such as "#/$defs/rate" names."""
-    return reduce(operator.getitem, reference.removeprefix("#/").split("/"), schema)
-
-
-def _keys(node: Mapping, path: str, schema: Mapping) -> Iterator[tuple[str, Mapping]]:
+def _keys(node: Mapping, path: str) -> Iterator[tuple[str, Mapping]]:
     """Every key that takes a value or holds named entries, dotted; `defaults` stands for an experiment's same keys."""
-    if "$ref" in node:
-        node = _looked_up(node["$ref"], schema)
-        if ".models.<name>." in path:  # a value that is not given is the experiment's
-            node = {key: value for key, value in node.items() if key != "default"}
     children = dict(node.get("properties", {}))
     if path == "experiments.<name>":
-        children = {key: child for key, child in children.items() if key not in SETTINGS}
+        children = {key: child for key, child in children.items() if key not in SETTINGS_GROUPS}
     if isinstance(node.get("additionalProperties"), Mapping):
         children["<name>"] = node["additionalProperties"]
     if not children or "<name>" in children:
         yield path, node
     for key, child in children.items():
-        yield from _keys(child, f"{path}.{key}" if path else key, schema)
+        yield from _keys(child, f"{path}.{key}" if path else key)

@@ -1,4 +1,4 @@
-"""Check a configuration against its schema, and say in one sentence what is wrong: key, value and remedy."""
+"""Check a configuration against its models, and say in one sentence what is wrong: key, value and remedy."""
 
 import difflib
 import json
@@ -6,19 +6,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import jsonschema
+from pydantic import BaseModel, ValidationError
 
+from epochwise.workflow.config_settings import ModelTraining
+from epochwise.workflow.config_types import NAME_RULE
 from epochwise.workflow.errors import InputError
 
 WHOLE = "the configuration"
 LONGEST_NUMBER = 1000  # bits, because no float holds a longer one
-
-_Validator = jsonschema.validators.extend(  # 1.0 is no integer
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
-    ),
-)
 
 
 class ConfigError(InputError):
@@ -29,52 +24,102 @@ class ConfigError(InputError):
         super().__init__(message.encode("utf-8", "backslashreplace").decode())
 
 
-def validate(config: Mapping, schema: Mapping) -> None:
-    """Raise ConfigError, which names the first key that the schema does not allow, its value and the remedy."""
+def validate(config: Any, model: type[BaseModel], schema: Mapping) -> BaseModel:
+    """The configuration as its model. Raises ConfigError, which names the topmost key that cannot be used.
+
+    `schema` is the schema of the model, without references (`config.full_schema`).
+    """
     try:
-        for path in _keys_within(config, ()):
-            if not isinstance(path[-1], str):
-                raise ConfigError(
-                    f"{_dotted(path[:-1]) or WHOLE}: the key {path[-1]!r} is not text; put it into quotes."
-                )
+        for path, value in _entries(config, ()):
+            _check_entry(path, value)
     except RecursionError:
         raise ConfigError(f"{WHOLE}: an anchor (&) contains itself; write its content out.") from None
-    for path, value in _leaves(config, ()):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"{_dotted(path) or WHOLE}: {value} is not a finite number; give a finite one.")
-        if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
-            raise ConfigError(
-                f"{_dotted(path) or WHOLE}: this number has {value.bit_length()} bits; give a smaller one."
-            )
-    errors = list(_Validator(schema).iter_errors(config))
-    if errors:
-        raise ConfigError(_explain(jsonschema.exceptions.best_match(errors, key=lambda e: -len(e.absolute_path))))
+    try:
+        return model.model_validate(config)
+    except ValidationError as error:
+        problems = [(*_place(problem, config, schema), problem) for problem in error.errors(include_url=False)]
+        first = min(problems, key=lambda found: (len(found[0]), found[2]["type"] == "missing"))
+        raise ConfigError(_explain(*first)) from None
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
-    where = _dotted(error.absolute_path) or WHOLE
-    schema = error.schema
-    if error.validator == "additionalProperties" and schema.get("additionalProperties") is False:
-        known = list(schema["properties"])
-        unknown = next(key for key in error.instance if key not in known)
-        return f"{where}: unknown key {unknown!r}{did_you_mean(unknown, known)} Known keys: {', '.join(known)}."
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"{where}: the key {missing!r} is missing; add it."
-    if "propertyNames" in error.schema_path:
-        return f"{where}: {error.instance!r} is no legal name. {schema['description']}"
-    value = json.dumps(error.instance, ensure_ascii=False, default=str)
-    value = value if len(value) <= 200 else value[:200] + " …"
-    if error.validator == "uniqueItems":
-        return f"{where}: {value} names an entry twice; name each once."
-    about = " ".join(schema.get("description", "").split())
-    if isinstance(error.instance, str) and "number" in schema.get("type", "") and _is_number(error.instance):
-        number = repr(float(error.instance))
+def _check_entry(path: tuple, value: Any) -> None:
+    """Refuse what YAML can say and no key takes: keys that are no text, numbers that are infinite or too long."""
+    where = _dotted(path) or WHOLE
+    if path and isinstance(path[-1], tuple):
+        [key] = path[-1]
+        raise ConfigError(f"{_dotted(path[:-1]) or WHOLE}: the key {key!r} is not text; put it into quotes.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}: {value} is not a finite number; give a finite one.")
+    if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
+        raise ConfigError(f"{where}: this number has {value.bit_length()} bits; give a smaller one.")
+
+
+def _entries(value: Any, path: tuple) -> Iterator[tuple[tuple, Any]]:
+    """The path and value of every entry at every depth. A key that is not text is wrapped: `(key,)`."""
+    yield path, value
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from _entries(child, (*path, key if isinstance(key, str) else (key,)))
+    elif isinstance(value, list):
+        for position, child in enumerate(value):
+            yield from _entries(child, (*path, position))
+
+
+def schema_of(node: Mapping, key: str | int) -> Mapping:
+    """The schema of an entry of a mapping or a list; empty where the schema knows no such entry."""
+    if isinstance(key, int):
+        return node.get("items", {})
+    others = node.get("additionalProperties")
+    return node.get("properties", {}).get(key) or (others if isinstance(others, Mapping) else {})
+
+
+# How many parts at the end of pydantic's location name an entry that the problem's own mapping does not have or allow.
+_ENTRY = {"missing": 1, "extra_forbidden": 1, "name": 2}
+
+
+def _place(problem: Mapping, config: Any, schema: Mapping) -> tuple[tuple, Mapping]:
+    """The path of a problem in the configuration, and its schema.
+
+    Pydantic's location also names what it tried: in ("noises", "a", "pair", "rate"), "pair" is the kind of the noise a.
+    """
+    path, value, node = (), config, schema
+    for part in problem["loc"][: len(problem["loc"]) - _ENTRY.get(problem["type"], 0)]:
+        is_key = isinstance(value, Mapping) and part in value
+        if is_key or (isinstance(value, list) and isinstance(part, int)):
+            path, value, node = (*path, part), value[part], schema_of(node, part)
+        else:
+            node = node.get("kinds", {}).get(part, node)
+    return path, node
+
+
+def _explain(path: tuple, node: Mapping, problem: Mapping) -> str:
+    """The message of one problem that pydantic found."""
+    kind, where, value = problem["type"], _dotted(path) or WHOLE, problem["input"]
+    if kind == "value_error":  # raised by a validator of a kind of noise
+        return f"{where}: {problem['ctx']['error']}"
+    key = problem["loc"][-1] if problem["loc"] else None
+    if kind == "extra_forbidden":
+        known = list(node["properties"])
+        unknown = f"unknown key {key!r}{node.get('title', '')}{did_you_mean(key, known)}"
+        return f"{where}: {unknown} Known keys: {', '.join(known)}."
+    if kind == "missing":
+        return f"{where}: the key {key!r} is missing; add it. {schema_of(node, key).get('description', '')}".strip()
+    if kind == "name":
+        return f"{where}: {value!r} is no legal name. {NAME_RULE}"
+    if kind == "union_tag_invalid":
+        lookup(dict.fromkeys(node["properties"]["kind"]["enum"]), value["kind"], f"{where}.kind", "kinds of noise")
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = text if len(text) <= 200 else text[:200] + " …"
+    if kind == "repetition":
+        return f"{where}: {text} names an entry twice; name each once."
+    types, about = node.get("type", ()), node.get("description", "")
+    if isinstance(value, str) and "number" in types and _is_number(value):
+        number = repr(float(value))
         number = number if "." in number else number.replace("e", ".0e")  # 1e-05 is text to YAML 1.1
         about = f"To YAML this is text: write {number}, with a point and without quotes. {about}"
-    if "string" in schema.get("type", "") and not isinstance(error.instance, (str, list, dict, type(None))):
+    if "string" in types and not isinstance(value, (str, list, dict, type(None))):
         about = f"To YAML this is no text: put it into quotes. {about}"
-    return f"{where}: {value} is not allowed (allowed: {legal(schema)}). {about}".strip()
+    return f"{where}: {text} is not allowed (allowed: {legal(node)}). {about}".strip()
 
 
 def _is_number(text: str) -> bool:
@@ -85,11 +130,10 @@ def _is_number(text: str) -> bool:
 
 
 def legal(node: Mapping) -> str:
-    """The legal values of a schema node, in words."""
+    """The legal values of a node of the schema (`config.full_schema`), in words."""
     if "enum" in node:
         return ", ".join(f"`{value if isinstance(value, str) else json.dumps(value)}`" for value in node["enum"])
-    types = node.get("type", "")
-    words = " or ".join(types) if isinstance(types, list) else types
+    words = " or ".join(node.get("type", ()))
     bounds = [
         text.format(node[key])
         for key, text in {
@@ -101,28 +145,6 @@ def legal(node: Mapping) -> str:
     if node.get("uniqueItems"):
         bounds.append("no entry twice")
     return ", ".join([words, *bounds]) if words else ", ".join(bounds)
-
-
-def _keys_within(value: Any, path: tuple) -> Iterator[tuple]:
-    """The path of every key of every mapping."""
-    if isinstance(value, Mapping):
-        for key, child in value.items():
-            yield (*path, key)
-            yield from _keys_within(child, (*path, key))
-    elif isinstance(value, list):
-        for position, child in enumerate(value):
-            yield from _keys_within(child, (*path, position))
-
-
-def _leaves(value: Any, path: tuple) -> Iterator[tuple[tuple, Any]]:
-    if isinstance(value, Mapping):
-        for key, child in value.items():
-            yield from _leaves(child, (*path, key))
-    elif isinstance(value, list):
-        for position, child in enumerate(value):
-            yield from _leaves(child, (*path, position))
-    else:
-        yield path, value
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
@@ -149,14 +171,14 @@ def lookup(blocks: Mapping, name: str, key: str, parent: str) -> Any:
 _ONLY_FOR = {"momentum": "sgd", "adam_epsilon": "adam", "adam_beta2": "adam"}
 
 
-def check_optimizer(where: str, training: Mapping, schema: Mapping) -> None:
-    """Raise ConfigError if a key of `training` is set that its optimizer does not use; `schema` has the defaults."""
+def check_optimizer(where: str, training: Mapping) -> None:
+    """Raise ConfigError if a key of `training` is set that its optimizer does not use."""
     for key, optimizer in _ONLY_FOR.items():
-        default = schema[key]["default"]
+        default = ModelTraining.model_fields[key].default
         if training["optimizer"] != optimizer and training[key] != default:
             raise ConfigError(
                 f"{where}.{key}: {training[key]} has no effect, because the optimizer is {training['optimizer']}; set "
-                f"it to {default}, or choose optimizer: {optimizer}."
+                f"it to {default:g}, or choose optimizer: {optimizer}."
             )
     if training["learning_rate"] * training["weight_decay"] >= 1:
         raise ConfigError(

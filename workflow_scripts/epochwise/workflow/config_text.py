@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from snakemake.utils import update_config
 
-from epochwise.workflow.config_checks import ConfigError
+from epochwise.workflow.config_checks import ConfigError, schema_of
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # because the loader in C is ten times faster
 
@@ -51,20 +52,11 @@ def from_arguments(arguments: Iterable[str], schema: Mapping) -> dict[str, Any]:
         for repeated, _ in _repeated_keys(tree, set()):
             raise ConfigError(f"--config {key}: the key {repeated.value!r} is given twice; keep one of them.")
         try:
-            value = _value(tree, schema.get("properties", {}).get(key, {}), schema)
+            value = _value(tree, schema_of(schema, key))
         except RecursionError:
             raise ConfigError(f"--config {key}: an anchor (&) contains itself; write its content out.") from None
-        merge(values, {key: value})
+        update_config(values, {key: value})
     return values
-
-
-def merge(base: dict, over: Mapping) -> None:
-    """Bring `over` into `base`, key by key at every depth, as Snakemake merges configurations."""
-    for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            merge(base[key], value)
-        else:
-            base[key] = value
 
 
 def _repeated_keys(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[yaml.ScalarNode, int]]:
@@ -85,17 +77,13 @@ def _repeated_keys(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[yam
         yield from _repeated_keys(child, seen)
 
 
-def _value(node: yaml.Node, place: Mapping, schema: Mapping) -> Any:
+def _value(node: yaml.Node, place: Mapping) -> Any:
     """The value of a YAML node at a place of the schema. Keys are always text, because all keys of the schema are."""
-    if "$ref" in place:
-        place = schema["$defs"][place["$ref"].rsplit("/", 1)[1]]
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item, place.get("items", {}), schema) for item in node.value]
+        return [_value(item, schema_of(place, position)) for position, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
-        known, others = place.get("properties", {}), place.get("additionalProperties")
-        others = others if isinstance(others, Mapping) else {}
-        return {str(key.value): _value(child, known.get(key.value, others), schema) for key, child in node.value}
-    types = place.get("type", [])
+        return {str(key.value): _value(value, schema_of(place, key.value)) for key, value in node.value}
+    types = place.get("type", ())
     value = _scalar(node)
     if "string" in types and not isinstance(value, str) and not (value is None and "null" in types):
         return node.value

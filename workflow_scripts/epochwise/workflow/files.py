@@ -41,24 +41,24 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def lock_at(path: str | Path) -> FileLock:
+def file_lock(path: str | Path) -> FileLock:
     """A lock that the system releases however a job ends. A marker file would remain after a job that was killed."""
     return FileLock(path, fallback_to_soft=False)
 
 
-def hold(path: str | Path) -> FileLock:
+def lock(path: str | Path) -> FileLock:
     """Take the lock file `path` until it is released or the process ends. Waits while another process has it.
 
     A job can outlive the Snakemake that started it, and would overwrite the results of the next one. Where the file
     system has no locks, this function warns and goes on without. Raises InputError if the lock cannot be taken, for
     instance because the file belongs to another user.
     """
-    lock = lock_at(path)
+    held = file_lock(path)
     try:
-        lock.acquire(blocking=False)
+        held.acquire(blocking=False)
     except Timeout:
         log.warning("Waiting for a job that an earlier Snakemake started and that still runs: it holds %s.", path)
-        lock.acquire()
+        held.acquire()
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise InputError(
@@ -66,4 +66,4 @@ def hold(path: str | Path) -> FileLock:
                 "permission to write it."
             ) from error
         log.warning("%s: this file system has no locks; let no other Snakemake run in this folder.", path)
-    return lock
+    return held

@@ -12,21 +12,21 @@ from pathlib import Path
 from filelock import BaseFileLock, Timeout
 
 from epochwise.workflow.errors import InputError
-from epochwise.workflow.files import lock_at
+from epochwise.workflow.files import file_lock
 
 log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
 
 
-def shown() -> bool:
-    """Whether this machine shows a GPU, without asking torch, which may not be installed where jobs are planned."""
+def has_gpu() -> bool:
+    """Whether this machine has a GPU, without asking torch, which may not be installed where jobs are planned."""
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return False
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # the latter in Windows' Linux
 
 
 @contextmanager
-def claimed(device: str, jobs_per_gpu: int) -> Iterator[None]:
+def use_gpu(device: str, jobs_per_gpu: int) -> Iterator[None]:
     """Hold one of the visible GPUs and make it torch's current one, if `device` is `cuda`.
 
     GPUs are named by their unique identifiers, because the numbers that a job sees depend on what it may see. At most
@@ -38,7 +38,7 @@ def claimed(device: str, jobs_per_gpu: int) -> Iterator[None]:
     import torch
 
     names = [str(torch.cuda.get_device_properties(number).uuid) for number in range(torch.cuda.device_count())]
-    gpu, lock = claim(names, jobs_per_gpu)
+    gpu, lock = lock_gpu(names, jobs_per_gpu)
     torch.cuda.set_device(names.index(gpu))
     try:
         yield
@@ -46,8 +46,8 @@ def claimed(device: str, jobs_per_gpu: int) -> Iterator[None]:
         lock.release()
 
 
-def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = None) -> tuple[str, BaseFileLock]:
-    """Claim a GPU, and wait for one if all are taken.
+def lock_gpu(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = None) -> tuple[str, BaseFileLock]:
+    """Lock a GPU, and wait for one if all are taken.
 
     Args:
         gpus: names of the GPUs, in the order in which they are tried.
@@ -61,7 +61,7 @@ def claim(gpus: Sequence[str], jobs_per_gpu: int, folder: str | Path | None = No
     waiting = False
     while True:
         for slot, gpu in itertools.product(range(jobs_per_gpu), gpus):
-            lock = lock_at(folder / f"epochwise-{os.getuid()}-gpu-{gpu}-{slot}.lock")
+            lock = file_lock(folder / f"epochwise-{os.getuid()}-gpu-{gpu}-{slot}.lock")
             try:
                 lock.acquire(blocking=False)
             except Timeout:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from epochwise.workflow import code, records
 from epochwise.workflow.errors import InputError
-from epochwise.workflow.files import atomic, hold
+from epochwise.workflow.files import atomic, lock
 
 _BEGAN = time.perf_counter()
 _WATCH_SECONDS = 1.0
@@ -22,7 +22,7 @@ _WATCH_SECONDS = 1.0
 
 @contextmanager
 def job(snakemake) -> Iterator[dict]:
-    """Run the body of a rule's script; yields the rule's spec.
+    """Run the body of a rule's script; yields the settings that the rule names.
 
     Log lines go to the rule's log, warnings to standard error too. An error ends the job: the message of an InputError,
     or the traceback of any other error, goes to the log, which Snakemake shows. After success a record of what the
@@ -31,21 +31,21 @@ def job(snakemake) -> Iterator[dict]:
     """
     log = Path(snakemake.log[0])
     file = _log_to(log)
-    lock = None
+    held = None
     try:
-        lock = hold(log.with_name(f".{log.stem}.lock"))
+        held = lock(log.with_name(f".{log.stem}.lock"))
         file.stream.truncate(0)  # only now, because until here another job may have written to this file
         _end_with_snakemake()
         code.require_library_of(snakemake.scriptdir)
         code.require_unchanged(snakemake.params.code)
-        yield json.loads(snakemake.params.spec)
+        yield records.read_settings(snakemake.params)
         write_json(records.of_job(snakemake), records.record_path(log))
     except Exception as error:
         file.stream.write(f"{error}\n" if isinstance(error, InputError) else traceback.format_exc())
         raise SystemExit(1) from error
     finally:
-        if lock is not None:
-            lock.release()
+        if held is not None:
+            held.release()
 
 
 def _log_to(path: Path) -> logging.FileHandler:
@@ -63,7 +63,7 @@ def _log_to(path: Path) -> logging.FileHandler:
 def _end_with_snakemake() -> None:
     """Send SIGTERM to this process when the Snakemake that started it has ended, even by SIGKILL.
 
-    The number of Snakemake's process is in the variable EPOCHWISE_SNAKEMAKE, which rules/common.smk sets. Training
+    The number of Snakemake's process is in the variable EPOCHWISE_SNAKEMAKE, which rules/setup.smk sets. Training
     saves its state on SIGTERM. Other jobs just end, because nobody waits for their results. Nothing is watched if this
     process cannot see Snakemake's, for instance from inside a container.
     """

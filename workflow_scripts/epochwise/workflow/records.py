@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def _split_at_logs(log: str | Path) -> tuple[Path, Path]:
 
 
 def of_job(snakemake) -> dict:
-    """The record of a finished job: its rule and spec, checksums of inputs, code and outputs, and the environment.
+    """The record of a finished job: its rule and settings, checksums of inputs, code and outputs, and the environment.
 
     Paths are relative to the folder that contains the results folder, also where a module has a prefix.
     """
@@ -37,7 +37,7 @@ def of_job(snakemake) -> dict:
     loaded = [Path(module.__file__) for module in sys.modules.values() if getattr(module, "__file__", None)]
     return {
         "rule": snakemake.rule,
-        **environment(json.loads(snakemake.params.spec)),
+        **environment(read_settings(snakemake.params)),
         "code_sha256": snakemake.params.code.rpartition(" ")[2],
         "modules": {
             str(path.relative_to(LIBRARY.parent)): sha256(path) for path in sorted(loaded) if LIBRARY in path.parents
@@ -47,8 +47,14 @@ def of_job(snakemake) -> dict:
     }
 
 
-def environment(spec: dict) -> dict:
-    """The spec, the git commit of the code, versions and the kind of machine.
+def read_settings(params: Mapping) -> dict:
+    """All settings that a rule names in its params, each as JSON under its name, in one dictionary."""
+    texts = [text for name, text in params.items() if name != "code"]
+    return {name: value for text in texts for name, value in json.loads(text).items()}
+
+
+def environment(settings: dict) -> dict:
+    """The settings, the git commit of the code, versions and the kind of machine.
 
     The commit is None if git does not track this code, for instance after unpacking an archive in another repository.
     """
@@ -56,7 +62,7 @@ def environment(spec: dict) -> dict:
     commit = _git("rev-parse", "HEAD") if tracked else None
     changes = _git("status", "--porcelain", "--untracked-files=no", "--", str(PROJECT)) if tracked else None
     return {
-        "spec": spec,
+        "settings": settings,
         "git_commit": commit,
         "git_dirty": None if changes is None else bool(changes),
         "python": platform.python_version(),

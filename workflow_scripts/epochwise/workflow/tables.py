@@ -53,7 +53,7 @@ def writer(schema: pa.Schema, path: str | Path) -> Iterator[Callable[[Mapping], 
 
 
 @contextmanager
-def opened(path: str | Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
+def open_table(path: str | Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
     """Open a table whose columns and types are those of `schema`.
 
     Raises InputError naming the file if its columns differ, or if it proves unreadable while it is open.
@@ -70,13 +70,13 @@ def opened(path: str | Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
 
 
 def read_arrow(path: str | Path, schema: pa.Schema, columns: Sequence[str] | None = None, filters=None) -> pa.Table:
-    """Read a table, or some of its columns. Raises InputError as `opened` does."""
-    with opened(path, schema):
+    """Read a table, or some of its columns. Raises InputError as `open_table` does."""
+    with open_table(path, schema):
         return pq.read_table(path, columns=columns, filters=filters, page_checksum_verification=True)
 
 
 def read(path: str | Path, schema: pa.Schema, columns: Sequence[str] | None = None, filters=None) -> pd.DataFrame:
-    """Read a table as a data frame; list columns become object columns of arrays. Raises InputError as `opened`."""
+    """Read a table as a data frame; list columns become object columns of arrays. Raises InputError as `open_table`."""
     return read_arrow(path, schema, columns, filters).to_pandas()
 
 

@@ -30,13 +30,13 @@ def read_records(results: Path) -> dict[Path, dict]:
         try:
             found[path] = json.loads(path.read_bytes())
             if not _is_record(found[path]):
-                raise ValueError("it does not name rule, spec, inputs and outputs")
+                raise ValueError("it does not name rule, settings, inputs and outputs")
         except ValueError as error:
             raise InputError(f"{path} is no record ({error}); run the job again that made it.") from error
     return found
 
 
-def records_behind(files: Iterable[str], records: Mapping[Path, dict], parent: Path = Path()) -> list[Path]:
+def trace_records(files: Iterable[str], records: Mapping[Path, dict], parent: Path = Path()) -> list[Path]:
     """The records of the jobs that made `files`, of the jobs that made the inputs of those jobs, and so on.
 
     `parent` is the folder that contains the results folder.
@@ -127,9 +127,9 @@ def _made_from_other_inputs(
 def _left_over(records: list[dict]) -> Callable[[str], bool]:
     """A function that says whether a file belongs to a run or to labels that the last summary did not use."""
     runs = {
-        Path(next(iter(record["outputs"]))).parts[1]: {tuple(run) for run in record["spec"].get("runs", [])}
+        Path(next(iter(record["outputs"]))).parts[1]: {tuple(run) for run in record["settings"].get("runs", [])}
         for record in records
-        if record["rule"] == "summary"
+        if record["rule"] == "summarize_runs"
     }
 
     def is_left_over(path: str) -> bool:
@@ -158,12 +158,12 @@ def _content_hashes(root: Path) -> ContentHash:
 
 def _is_record(value: object) -> bool:
     """Whether JSON has the form that `records.of_job` writes."""
-    if not isinstance(value, dict) or not value.keys() >= {"rule", "spec", "inputs", "outputs"}:
+    if not isinstance(value, dict) or not value.keys() >= {"rule", "settings", "inputs", "outputs"}:
         return False
     checksums = [value["inputs"], value["outputs"]]
-    if not all(isinstance(part, dict) for part in [value["spec"], *checksums]) or not value["outputs"]:
+    if not all(isinstance(part, dict) for part in [value["settings"], *checksums]) or not value["outputs"]:
         return False
-    runs = value["spec"].get("runs", [])
+    runs = value["settings"].get("runs", [])
     return isinstance(runs, list) and all(isinstance(run, list) and len(run) == 3 for run in runs)
 
 

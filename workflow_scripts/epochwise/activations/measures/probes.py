@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from epochwise.activations.auc import auc
 from epochwise.activations.layer import Layer
 
 MEASURES = {
-    "probe_noisy": "AUC of a linear probe that tells noisy from clean samples: 0.5 is chance, 1 is perfect",
+    "probe_noisy": "AUC of a linear probe that separates noisy from clean samples: 0.5 is chance, 1 is perfect",
     "probe_true": "share of noisy samples whose true label a linear probe for true labels finds, 0 to 1",
     "probe_given": "share of noisy samples whose given label a linear probe for given labels finds, 0 to 1",
 }
@@ -37,20 +38,6 @@ def values(layer: Layer, settings: Mapping) -> dict[str, np.ndarray]:
         "probe_true": _share(np.tile(found_true, (rows, 1)), noisy),
         "probe_given": _share(found_given, noisy),
     }
-
-
-def auc(score: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC curve: the probability that a positive sample (N,) has the larger score (N,), ties half.
-
-    Missing if one of the two groups is empty.
-    """
-    from scipy.stats import rankdata
-
-    n = positive.sum()
-    if n in (0, len(positive)):
-        return np.nan
-    ranks = rankdata(score)[positive].sum()
-    return float((ranks - n * (n + 1) / 2) / (n * (len(positive) - n)))
 
 
 def _folds(samples: int, settings: Mapping) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,30 +1,26 @@
 """Asymmetric noise: some classes are taken for one other class that looks like them."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
+from epochwise.data.noise import RateSettings
 from epochwise.data.sources import Source
 from epochwise.data.subset import stratified_choice
 from epochwise.workflow.errors import InputError
 
-SETTINGS = {
-    "rate": {"$ref": "#/$defs/rate"},
-    "map": {
-        "description": (
-            "Of kind `asymmetric`: which class is taken for which, as names of classes. null is the usual map of "
-            "CIFAR-10: truck → automobile, bird → airplane, deer → horse, cat → dog, dog → cat."
-        ),
-        "type": ["object", "null"],
-        "minProperties": 1,
-        "additionalProperties": {
-            "description": "The class that the wrong labels of samples of class `<name>` name.",
-            "type": "string",
-        },
-        "default": None,
-    },
-}
+ClassName = Annotated[str, Field(description="The class that the wrong labels of samples of class `<name>` name.")]
 CIFAR10 = {"truck": "automobile", "bird": "airplane", "deer": "horse", "cat": "dog", "dog": "cat"}
+
+
+class Settings(RateSettings):
+    """The keys of this kind."""
+
+    map: Annotated[dict[str, ClassName], Field(min_length=1)] | None = None
+    """Of kind `asymmetric`: which class is taken for which, as names of classes. null is the usual map of CIFAR-10:
+    truck → automobile, bird → airplane, deer → horse, cat → dog, dog → cat."""
 
 
 def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.random.Generator) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from epochwise.data import pickled_arrays
+from epochwise.data.noise import NoiseSettings, Text
 from epochwise.data.sources import SOURCES, Source
 from epochwise.workflow.errors import InputError
 
@@ -19,26 +21,17 @@ COLUMNS = {
 CLEAN = "clean_label"
 NAMES = ("cifar10n.parquet", "CIFAR-10_human.npy", "CIFAR-10_human.pt")  # the files that are looked for, in this order
 
-SETTINGS = {
-    "labels": {
-        "description": (
-            "Of kind `human`: which labels of CIFAR-10N. Three people labelled each image. `random1`, `random2`, "
-            "`random3`: the label of one of them (17 to 18 % wrong); `aggre`: their majority (9 % wrong); `worse`: a "
-            "wrong label if one of them gave one (40 % wrong)."
-        ),
-        "enum": [*COLUMNS],
-    },
-    "path": {
-        "description": (
-            "Of kind `human`: the file with the labels, or its folder: cifar10n.parquet, or the published "
-            "CIFAR-10_human.npy or CIFAR-10_human.pt. `~` and `$NAME` are replaced. null looks in the folder of the "
-            "data set."
-        ),
-        "type": ["string", "null"],
-        "minLength": 1,
-        "default": None,
-    },
-}
+
+class Settings(NoiseSettings):
+    """The keys of this kind."""
+
+    labels: Literal["aggre", "random1", "random2", "random3", "worse"]
+    """Of kind `human`: which labels of CIFAR-10N. Three people labelled each image. `random1`, `random2`, `random3`:
+    the label of one of them (17 to 18 % wrong); `aggre`: their majority (9 % wrong); `worse`: a wrong label if one of
+    them gave one (40 % wrong)."""
+    path: Text | None = None
+    """Of kind `human`: the file with the labels, or its folder: cifar10n.parquet, or the published CIFAR-10_human.npy
+    or CIFAR-10_human.pt. `~` and `$NAME` are replaced. null looks in the folder of the data set."""
 
 
 def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.random.Generator) -> np.ndarray:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-SETTINGS = {"rate": {"$ref": "#/$defs/rate"}}
+from epochwise.data.noise import RateSettings
+
+Settings = RateSettings
 SPREAD = 0.1  # standard deviation of the flip rates before truncation, as in the paper
 
 

@@ -1,24 +1,25 @@
 """Noise with any transition matrix: row y holds the probabilities of the given labels of class y."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
+from epochwise.data.noise import NoiseSettings
 from epochwise.data.sources import Source
 from epochwise.workflow.errors import InputError
 
-SETTINGS = {
-    "matrix": {
-        "description": (
-            "Of kind `matrix`: the transition matrix, one row per true class. Entry j of row i is the share of samples "
-            "of class i that get the label j. Each row sums to 1."
-        ),
-        "type": "array",
-        "minItems": 2,
-        "items": {"type": "array", "minItems": 2, "items": {"type": "number", "minimum": 0, "maximum": 1}},
-    }
-}
+Row = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2)]
 TOLERANCE = 1e-6  # of the sum of a row, because decimal fractions are rounded
+
+
+class Settings(NoiseSettings):
+    """The keys of this kind."""
+
+    matrix: Annotated[list[Row], Field(min_length=2)]
+    """Of kind `matrix`: the transition matrix, one row per true class. Entry j of row i is the share of samples of
+    class i that get the label j. Each row sums to 1."""
 
 
 def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.random.Generator) -> np.ndarray:

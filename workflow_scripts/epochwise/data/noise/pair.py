@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from epochwise.data.noise import MatchedRateSettings
 from epochwise.data.subset import stratified_choice
 
-SETTINGS = {"rate": {"$ref": "#/$defs/rate"}, "matched_rate": {"$ref": "#/$defs/matched_rate"}}
+Settings = MatchedRateSettings
 
 
 def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.random.Generator) -> np.ndarray:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-SETTINGS = {"rate": {"$ref": "#/$defs/rate"}, "matched_rate": {"$ref": "#/$defs/matched_rate"}}
+from epochwise.data.noise import MatchedRateSettings
+
+Settings = MatchedRateSettings
 
 
 def given_labels(true: np.ndarray, classes: int, settings: Mapping, random: np.random.Generator) -> np.ndarray:
