@@ -9,7 +9,7 @@ from epochwise.activations.tables import NEURONS
 from epochwise.analysis.large_activation import LARGE_ACTIVATION
 from epochwise.analysis.outliers import OUTLIERS
 from epochwise.analysis.separation import SEPARATION
-from epochwise.findings import evidence
+from epochwise.findings import evidence, run_tables
 from epochwise.findings.summarize import SCHEMAS
 from epochwise.training.history import HISTORY
 from epochwise.workflow import tables
@@ -61,7 +61,7 @@ def test_tables_of_runs_and_summary_tables_are_read_by_name(tmp_path):
             tables.write(table, schema, path)
     phases = pd.DataFrame([{"noise": "n", "model": "m", "seed": 0, "curve": "loss", "measure": "fall", "value": 0.5}])
     tables.write(phases, SCHEMAS["phases_by_seed"], tmp_path / "phases")
-    found = evidence.read_tables(paths | {"phases_by_seed": tmp_path / "phases"}, runs)
+    found = run_tables.read_tables(paths | {"phases_by_seed": tmp_path / "phases"}, runs)
     assert found["neurons"][["noise", "model", "seed", "epoch"]].to_numpy().tolist() == [
         [*run, epoch] for run in runs for epoch in (0, 9)
     ]
