@@ -33,6 +33,7 @@ OTHERS = {
 
 # With a cap on activations, gradient descent or weight decay.
 OF_ABLATIONS = {"clamp_.default", "hardtanh_backward.grad_input", "_fused_sgd_.default", "mul_.Tensor"}
+OF_SOFTMAX_TWICE = {"mul.Tensor", "mul_.Tensor", "sum.dim_IntList"}
 
 
 class Recorder(TorchDispatchMode):
@@ -97,13 +98,13 @@ def operations_that_torch_lacks():
         library._destroy()
 
 
-def make(depth, width, count, dtype, device, inputs=3072, cap=None, optimizer=ADAM):
+def make(depth, width, count, dtype, device, inputs=3072, cap=None, optimizer=ADAM, loss="cross_entropy"):
     with torch.device("meta" if device == "meta" else "cpu"):
         networks = [MLP(inputs, [width] * depth, CLASSES, cap) for _ in range(count)]
     if device != "meta":
         for seed, network in enumerate(networks):
             initialize(network, "pytorch", seed)
-    return Stack(networks, optimizer, device, dtype)
+    return Stack(networks, optimizer, device, dtype, loss)
 
 
 def epoch_on_meta(stack, samples):
@@ -146,6 +147,15 @@ def test_an_epoch_reads_no_value_back_and_launches_a_known_number_of_kernels(cou
     assert step.keys() <= PRODUCTS | OTHERS | (OF_ABLATIONS if depth == 3 else set())
     assert sum(step.values()) == stack.launches_per_step
     assert step[f"_fused_{optimizer.kind}_.default"] == 1
+
+
+@counts_and_dtypes
+def test_softmax_applied_twice_reads_no_value_back_and_launches_a_known_number_of_kernels(count, dtype):
+    stack = make(3, 64, count, dtype, "meta", loss="cross_entropy_of_softmax")
+    shorter, longer = epoch_on_meta(stack, 3 * BATCH + 5), epoch_on_meta(stack, 4 * BATCH + 5)
+    step = longer.counts() - shorter.counts()
+    assert step.keys() <= PRODUCTS | OTHERS | OF_SOFTMAX_TWICE
+    assert sum(step.values()) == stack.launches_per_step
 
 
 @counts_and_dtypes

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from epochwise.training import stack as stack_module
 from epochwise.training.layout import EVALUATED, network_inputs
+from epochwise.training.loss import LOSSES
 from epochwise.training.mlp import MLP, initialize
 from epochwise.training.optimizer import Optimizer
 from epochwise.training.scaling import Scaling
@@ -21,9 +22,8 @@ ADAM = Optimizer(RATE)
 
 
 def networks(shape, count, cap=None):
-    """Networks of `shape`: numbers of inputs, hidden layers, units in each, and classes."""
-    inputs, depth, width, classes = shape
-    made = [MLP(inputs, [width] * depth, classes, cap) for _ in range(count)]
+    """Networks of `shape`: number of inputs, units of each hidden layer, and classes."""
+    made = [MLP(*shape, cap) for _ in range(count)]
     for seed, network in enumerate(made):
         initialize(network, "pytorch", seed)
     return made
@@ -35,16 +35,16 @@ def examples(shape, count, samples):
     pixels = torch.randint(256, (samples, shape[0]), generator=random, dtype=torch.uint8)
     scaling = Scaling((0.4,), (0.3,))
     rows = network_inputs(pixels.numpy(), scaling, torch.device("cpu"), torch.float32)
-    labels = torch.randint(shape[3], (count, samples), generator=random)
+    labels = torch.randint(shape[-1], (count, samples), generator=random)
     return torch.from_numpy(scaling.apply(pixels.numpy())), rows, labels
 
 
-shapes = st.tuples(st.integers(1, 40), st.integers(1, 4), st.integers(1, 33), st.integers(2, 10))
+shapes = st.tuples(st.integers(1, 40), st.lists(st.integers(1, 33), min_size=1, max_size=4), st.integers(2, 10))
 
 
 @settings(deadline=None, max_examples=50)
-@given(shapes, st.integers(1, 3), st.integers(1, 20), st.none() | st.floats(0.01, 1))
-def test_the_gradient_equals_automatic_differentiation(shape, count, samples, cap):
+@given(shapes, st.integers(1, 3), st.integers(1, 20), st.none() | st.floats(0.01, 1), st.sampled_from([*LOSSES]))
+def test_the_gradient_equals_automatic_differentiation(shape, count, samples, cap, name):
     made = networks(shape, count, cap)
     inputs, rows, labels = examples(shape, count, samples)
     expected = []
@@ -52,9 +52,10 @@ def test_the_gradient_equals_automatic_differentiation(shape, count, samples, ca
         hidden = inputs  # through torch.clamp, so that the network's own code is not its own reference
         for layer in network.layers[:-1]:
             hidden = torch.clamp(torch.relu(layer(hidden)), max=torch.inf if cap is None else cap)
-        loss = cross_entropy(network.layers[-1](hidden), given_labels)
+        outputs = network.layers[-1](hidden)
+        loss = cross_entropy(outputs.softmax(1) if name == "cross_entropy_of_softmax" else outputs, given_labels)
         expected.append(torch.autograd.grad(loss, list(network.parameters())))
-    stack = Stack(made, Optimizer(RATE))
+    stack = Stack(made, Optimizer(RATE), loss=name)
     stack.train_epoch(rows, labels, torch.arange(samples).expand(count, -1), samples)
     for layer, matrix in enumerate(stack._matrices(stack.gradient)):
         for network, gradient in enumerate(matrix):
@@ -74,7 +75,7 @@ def assert_trains_as_torch_does(
     cap=None,
 ):
     """Networks that a stack of this kind trains equal those trained by the loop in the docstring of `Stack.step`."""
-    shape = (7, 3, 12, 3)
+    shape = (7, [12, 9, 6], 3)
     made = networks(shape, count, cap)
     theirs = copy.deepcopy(made)
     inputs, rows, labels = examples(shape, count, 50)
@@ -108,7 +109,7 @@ def test_training_equals_the_loop_most_people_would_write(count, batch_size):
 
 
 def test_a_stack_trains_each_network_as_if_alone():
-    shape, epochs = (20, 4, 32, 10), 4
+    shape, epochs = (20, [32, 24, 16, 8], 10), 4
     together, alone = networks(shape, 3), networks(shape, 3)
     _, rows, labels = examples(shape, 3, 90)
     stack = Stack(together, Optimizer(1e-3))
@@ -128,7 +129,7 @@ def test_a_stack_trains_each_network_as_if_alone():
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("samples", [3, EVALUATED, 3 * EVALUATED, 3 * EVALUATED + 3])
 def test_logits_are_those_of_the_networks_also_in_pieces(count, samples):
-    shape = (5, 2, 8, 4)
+    shape = (5, [8, 6], 4)
     made = networks(shape, count)
     inputs, rows, _ = examples(shape, count, samples)
     expected = torch.stack([network(inputs) for network in copy.deepcopy(made)])
@@ -137,7 +138,7 @@ def test_logits_are_those_of_the_networks_also_in_pieces(count, samples):
 
 @pytest.mark.parametrize("cap", [None, 0.3])
 def test_a_network_that_left_the_finite_numbers_is_named(cap):
-    shape = (5, 2, 8, 4)
+    shape = (5, [8, 6], 4)
     made = networks(shape, 3, cap)
     _, rows, labels = examples(shape, 3, 30)
     stack = Stack(made, Optimizer(RATE))
@@ -148,7 +149,7 @@ def test_a_network_that_left_the_finite_numbers_is_named(cap):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_bfloat16_products_follow_float32_to_their_precision(count):
-    shape = (20, 3, 32, 5)
+    shape = (20, [32, 24, 16], 5)
     made, rounded = networks(shape, count), networks(shape, count)
     _, rows, labels = examples(shape, count, 64)
     exact, coarse = Stack(made, Optimizer(1e-3)), Stack(rounded, Optimizer(1e-3), dtype=torch.bfloat16)
@@ -162,7 +163,7 @@ def test_bfloat16_products_follow_float32_to_their_precision(count):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_scores_of_bfloat16_rest_on_logits_that_are_not_rounded(count):
-    shape = (20, 2, 32, 5)
+    shape = (20, [32, 24], 5)
     made = networks(shape, count)
     _, rows, _ = examples(shape, count, 64)
     hidden = rows.bfloat16().expand(count, -1, -1)[..., :20]
@@ -179,7 +180,7 @@ def test_scores_of_bfloat16_rest_on_logits_that_are_not_rounded(count):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_weights_moved_in_pieces_end_where_those_moved_at_once_do(count, monkeypatch):
-    shape = (20, 3, 32, 5)
+    shape = (20, [32, 24, 16], 5)
     _, rows, labels = examples(shape, count, 64)
     ends = []
     for piece in (stack_module.PIECE, 1000):

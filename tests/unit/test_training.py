@@ -21,6 +21,7 @@ from epochwise.training.evaluation import TrainingData, first_half
 from epochwise.training.folders import snapshot_path
 from epochwise.training.history import HISTORY, history
 from epochwise.training.layout import network_inputs
+from epochwise.training.loss import LOSSES
 from epochwise.training.mlp import MLP, initialize
 from epochwise.training.optimizer import Optimizer
 from epochwise.training.scaling import Scaling
@@ -148,6 +149,7 @@ def test_the_batch_order_of_a_seed_is_a_named_stream(tmp_path, data, monkeypatch
 
 
 def score(weights, inputs, labels):
+    """Accuracy and cross-entropy by NumPy alone."""
     for weight, bias in weights[:-1]:
         inputs = np.maximum(inputs @ weight.T + bias, 0)
     logits = (inputs @ weights[-1][0].T + weights[-1][1]).astype(np.float64)
@@ -155,12 +157,26 @@ def score(weights, inputs, labels):
     return (logits.argmax(1) == labels).mean(), losses.mean()
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_curves_have_the_trained_loss_and_the_cross_entropy(data, loss):
+    stack = make_stack(data)
+    stack.loss = LOSSES[loss]
+    logits = stack.logits(data.test_inputs).double()
+    for scores, outputs in zip(loop.evaluate(stack, data), logits, strict=True):
+        row = next(row for row in scores if row["subset"] == "test")
+        labels, twice = data.test_labels, loss == "cross_entropy_of_softmax"
+        expected = torch.nn.functional.cross_entropy(outputs.softmax(1) if twice else outputs, labels)
+        assert row["loss"] == pytest.approx(expected.item(), rel=1e-6)
+        expected = torch.nn.functional.cross_entropy(outputs, labels)
+        assert row["cross_entropy"] == pytest.approx(expected.item(), rel=1e-6)
+
+
 def test_a_subset_without_samples_has_no_value(data):
     clean = TrainingData(data.inputs, data.true.expand(2, -1), data.true, data.test_inputs, data.test_labels)
     for scores in loop.evaluate(make_stack(data), clean):
         rows = {row["subset"]: row for row in scores}
         for subset in ("noisy_given", "noisy_true"):
-            assert rows[subset] == {"subset": subset, "accuracy": None, "loss": None, "n": 0}
+            assert rows[subset] == {"subset": subset, "accuracy": None, "loss": None, "cross_entropy": None, "n": 0}
         assert rows["clean"]["n"] == rows["train"]["n"] == 50
 
 
@@ -441,13 +457,13 @@ def test_publishing_replaces_what_was_there_and_keeps_the_source(tmp_path, data,
         monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError("no links here")))
     folder, published = tmp_path / ".training" / "stack", tmp_path / "seed1"
     (published / "snapshots").mkdir(parents=True)
-    (published / "snapshots" / "epoch_000099.safetensors").touch()
+    (published / "snapshots" / "epoch_0000099.safetensors").touch()
     publish_all(tmp_path, folder, run(folder, data))
     subprocess.run(["sha256sum", "--check", "--strict", "snapshots.sha256"], cwd=published, check=True)
     _, saved = epochs_of(SETTINGS)
     assert len((published / "snapshots.sha256").read_text().splitlines()) == len(saved)
     assert [path.name for path in sorted((published / "snapshots").iterdir())] == [
-        f"epoch_{epoch:06d}.safetensors" for epoch in saved
+        f"epoch_{epoch:07d}.safetensors" for epoch in saved
     ]
     assert (published / "provenance.json").read_text() == "{}"
     assert run(folder, data).resumed_from == 6, "the state stays"
@@ -458,7 +474,7 @@ def test_what_differs_from_what_was_trained_is_not_published(tmp_path, data):
     progress = run(folder, data)
     publish_all(tmp_path, folder, progress)
     flip(snapshot_path(folder / "seed1", 2))
-    with pytest.raises(InputError, match=r"epoch_000002\.safetensors is missing or differs .* delete .*stack\.sha256"):
+    with pytest.raises(InputError, match=r"epoch_0000002\.safetensors is missing or differs .* delete .*stack\.sha256"):
         folders.publish(tmp_path / "stack.sha256", folder / "seed1", SETTINGS, **results_in(tmp_path / "seed1"))
 
 
@@ -482,7 +498,7 @@ def publish_all(root, folder, progress):
     for seed in (0, 1):
         tables.write(history(progress.history[str(seed)], evaluated), HISTORY, folder / f"seed{seed}/history.parquet")
         (folder / f"seed{seed}/provenance.json").write_text("{}")
-        (folder / f"seed{seed}/.epoch_000001.77.tmp.safetensors").touch()  # left by a kill
+        (folder / f"seed{seed}/.epoch_0000001.77.tmp.safetensors").touch()  # left by a kill
     folders.write_manifest(root / "stack.sha256", folders.trained_files(folder, [0, 1], SETTINGS))
     folders.publish(root / "stack.sha256", folder / "seed1", SETTINGS, **results_in(root / "seed1"))
 

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from epochwise.activations.cosine import cosine
 from epochwise.activations.forward import batches
+from epochwise.activations.groups import mean_of
+from epochwise.activations.tables import MEAN_OVER_CLASSES
 from epochwise.training.mlp import MLP
 from epochwise.workflow.seeding import generator
 
 PREDICTIONS = ("wrong", "correct")  # by the mark of a sample, 0 or 1
-MEAN_OVER_CLASSES = -1  # the `class` of a row that holds the unweighted mean over classes
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,9 @@ def path_signals(
     sums = by_cell.sum(0)
     correct = permuted.reshape(-1, classes, width)
     return PathSignals(
-        test=_mean(sums, marked.sizes),
-        halves=_mean(by_cell, half_sizes),
-        permuted=_mean(np.stack([sums.sum(0) - correct, correct], axis=1), marked.sizes),
+        test=mean_of(sums, marked.sizes),
+        halves=mean_of(by_cell, half_sizes),
+        permuted=mean_of(np.stack([sums.sum(0) - correct, correct], axis=1), marked.sizes),
         training=training,
         layer_mean=layer_mean,
     )
@@ -157,24 +159,6 @@ def path_rows(signals: PathSignals, sizes: np.ndarray) -> Iterator[dict]:
                     "null_low": null.min(0),
                     "null_high": null.max(0),
                 }
-
-
-def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine similarity along the last axis, from −1 to 1; NaN if a vector is 0 or has a missing value.
-
-    1: the vectors have the same direction. 0: they are at right angles.
-
-    >>> cosine(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[2.0, 0.0], [1.0, -1.0]]))
-    array([1., 0.])
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sum(a * b, axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
-
-
-def _mean(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Means (…, H) from sums (…, H) and numbers of samples (…); NaN without samples."""
-    with np.errstate(invalid="ignore"):
-        return np.where(sizes[..., None] > 0, sums / np.maximum(sizes, 1)[..., None], np.nan)
 
 
 def _with_mean(values: np.ndarray) -> np.ndarray:

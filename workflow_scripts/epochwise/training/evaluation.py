@@ -6,9 +6,11 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from epochwise.training.loss import sample_losses
+from epochwise.training.loss import LOSSES, Loss
 from epochwise.training.stack import Stack
 from epochwise.workflow import seeding
+
+MEANS = ("accuracy", "loss", "cross_entropy")  # columns of the learning curves
 
 
 def first_half(labels: np.ndarray) -> np.ndarray:
@@ -52,7 +54,7 @@ class TrainingData:
 
 @torch.inference_mode()
 def evaluate(stack: Stack, data: TrainingData) -> list[list[dict]]:
-    """Accuracy and mean loss of each subset, network by network.
+    """Accuracy, mean trained loss and mean cross-entropy of each subset, network by network.
 
     The subsets are `clean` and `noisy_given` (training samples with a correct or a wrong label, scored by the label
     that they were given), `noisy_true` (those with a wrong label, scored by the correct one), `train`, `test`, and the
@@ -60,14 +62,14 @@ def evaluate(stack: Stack, data: TrainingData) -> list[list[dict]]:
     other.
 
     Returns:
-        One list per network of dicts with `subset`, `accuracy`, `loss` and the number of samples `n`. An empty subset
-        has n 0, and None as accuracy and loss.
+        One list per network of dicts with `subset`, `accuracy`, `loss` (the one that is trained), `cross_entropy` and
+        the number of samples `n`. An empty subset has n 0, and None as all else.
     """
     logits, test_logits = stack.logits(data.inputs), stack.logits(data.test_inputs)
     noisy = data.given != data.true
-    by_given = _samplewise(logits, data.given)
-    by_true = _samplewise(logits, data.true.expand_as(data.given))
-    test = _samplewise(test_logits, data.test_labels.expand(len(logits), -1))
+    by_given = _samplewise(logits, data.given, stack.loss)
+    by_true = _samplewise(logits, data.true.expand_as(data.given), stack.loss)
+    test = _samplewise(test_logits, data.test_labels.expand(len(logits), -1), stack.loss)
     in_test_a = data.in_test_a.expand(len(logits), -1)
     subsets = {
         "clean": (by_given, ~noisy),
@@ -82,15 +84,22 @@ def evaluate(stack: Stack, data: TrainingData) -> list[list[dict]]:
     return [[{"subset": name, **rows[network]} for name, rows in scores.items()] for network in range(len(logits))]
 
 
-def _samplewise(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Whether each sample is classified as its label, and its loss (2, S, N) float64, for logits (S, N, K)."""
-    return torch.stack([(logits.argmax(-1) == labels).double(), sample_losses(logits, labels).double()])
+def _samplewise(logits: torch.Tensor, labels: torch.Tensor, loss: Loss) -> torch.Tensor:
+    """Whether each sample is classified as its label, its `loss` and its cross-entropy (3, S, N) float64.
+
+    `logits` are (S, N, K), and `labels` (S, N) int64.
+    """
+    losses = [
+        of.values(logits.flatten(0, 1), labels.flatten()).view(labels.shape)
+        for of in dict.fromkeys((loss, LOSSES["cross_entropy"]))
+    ]
+    return torch.stack([(logits.argmax(-1) == labels).double(), losses[0].double(), losses[-1].double()])
 
 
 def _means(values: torch.Tensor, mask: torch.Tensor) -> list[dict]:
-    """Accuracy and loss over the samples in `mask` (S, N), one dict per network."""
+    """Accuracy and losses over the samples in `mask` (S, N), one dict per network."""
     totals = torch.where(mask, values, 0.0).sum(-1)
     return [
-        {"accuracy": hits / n if n else None, "loss": loss / n if n else None, "n": n}
-        for hits, loss, n in zip(*totals.tolist(), mask.sum(-1).tolist(), strict=True)
+        {name: total / n if n else None for name, total in zip(MEANS, sums, strict=True)} | {"n": n}
+        for *sums, n in zip(*totals.tolist(), mask.sum(-1).tolist(), strict=True)
     ]

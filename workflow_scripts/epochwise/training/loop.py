@@ -39,7 +39,7 @@ def train(
     folder: Path,
     made_from: str,
 ) -> State:
-    """Train the networks of a stack on softmax cross-entropy.
+    """Train the networks of a stack.
 
     A signal undoes the epoch that it interrupts, so that a saved state is always one between two epochs.
 
@@ -61,6 +61,7 @@ def train(
     """
     epochs = settings["epochs"]
     snapshot_epochs = log_spaced(epochs, settings["snapshots_per_decade"])
+    saved_epochs = set(snapshot_epochs)
     state = checkpoints.resume(folder, made_from, hardware(stack.device), seeds, snapshot_epochs)
     training = _Training(stack, data, settings, seeds, state)
     pace, stop, saved = Pace(state.epoch, epochs), StopSignals(), time.monotonic()
@@ -79,7 +80,7 @@ def train(
             for seed, rows in zip(seeds, scores, strict=True):
                 state.history[str(seed)] += [{"epoch": epoch, **row} for row in rows]
             pace.accuracies = {row["subset"]: row["accuracy"] for row in scores[0]}
-        if epoch in snapshot_epochs:
+        if epoch in saved_epochs:
             for seed, network in zip(seeds, stack.networks, strict=True):
                 snapshots.save(folder / f"seed{seed}", network, epoch, seed, scaling)
         state.epoch, state.tensors = epoch, training.tensors()

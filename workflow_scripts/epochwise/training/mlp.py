@@ -68,10 +68,10 @@ def initialize(model: MLP, kind: str, seed: int) -> None:
 def initial_networks(settings: Mapping, seeds: Sequence[int], inputs: int, classes: int) -> list[MLP]:
     """The untrained networks of a model, one per seed.
 
-    `settings` gives `hidden_layers`, `width` and `training`, as the configuration has them.
+    `settings` gives `widths` and `training`, as the configuration has them.
     """
-    widths, training = [settings["width"]] * settings["hidden_layers"], settings["training"]
-    networks = [MLP(inputs, widths, classes, training["activation_cap"]) for _ in seeds]
+    training = settings["training"]
+    networks = [MLP(inputs, settings["widths"], classes, training["activation_cap"]) for _ in seeds]
     for network, seed in zip(networks, seeds, strict=True):
         initialize(network, training["initialization"], seeding.integer("initial_weights", seed))
     return networks

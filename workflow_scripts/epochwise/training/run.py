@@ -44,7 +44,7 @@ def train_networks(
 
     Args:
         folder: the training folder, see `epochwise.training.folders`.
-        settings: `training` (that block of the configuration), `seeds`, `hidden_layers` and `width`.
+        settings: `training` (that block of the configuration), `seeds` and `widths`.
         inputs: the files with images and labels.
         code: stamp of the code; a state that other code has left is not continued.
         threads: number of threads for matrix products.
@@ -65,7 +65,7 @@ def train_networks(
         data, scaling, sizes = read_data(inputs, settings, device, dtype)
         networks = initial_networks(settings, settings["seeds"], *sizes)
         state = loop.train(
-            Stack(networks, Optimizer.from_settings(training), device, dtype),
+            Stack(networks, Optimizer.from_settings(training), device, dtype, training["loss"]),
             data,
             {**training, "checkpoint_seconds": resources["checkpoint_seconds"]},
             seeds=settings["seeds"],

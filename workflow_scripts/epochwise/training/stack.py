@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from epochwise.training.layout import CACHE_LINE, EVALUATED, Buffers, layer_shapes, squeeze
-from epochwise.training.loss import loss_gradient
+from epochwise.training.loss import LOSSES
 from epochwise.training.mlp import MLP
 from epochwise.training.optimizer import Optimizer, Part
 
@@ -26,6 +26,7 @@ class Stack:
     Attributes:
         networks: the networks. Their parameters are views of `parameters`, so training changes them in place.
         optimizer: how a step changes the weights.
+        loss: the loss that they are trained on, see `loss.LOSSES`.
         sizes: numbers of inputs, of units per hidden layer, and of classes.
         parameters: all weights and biases (P,) float32, network by network within each layer.
         exp_avg, exp_avg_sq: Adam's moments of the gradient and of its square (P,) float32, named as in torch. Gradient
@@ -42,8 +43,9 @@ class Stack:
         optimizer: Optimizer,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        loss: str = "cross_entropy",
     ):
-        self.networks, self.optimizer = networks, optimizer
+        self.networks, self.optimizer, self.loss = networks, optimizer, LOSSES[loss]
         self.device, self.dtype, self.rounds = torch.device(device), dtype, dtype != torch.float32
         self.sizes = [networks[0].layers[0].in_features, *(layer.out_features for layer in networks[0].layers)]
         length = sum(map(math.prod, layer_shapes(len(networks), self.sizes)))
@@ -69,12 +71,12 @@ class Stack:
         self._buffers_by_batch: dict[int, Buffers] = {}
 
     def step(self, inputs: torch.Tensor, samples: torch.Tensor, targets: torch.Tensor) -> None:
-        """Take one training step with every network. For each of them it computes what these lines compute:
+        """Take one training step with every network. For each of them it computes what these lines compute, where
+        `loss_values` are the `values` of its loss:
 
             optimizer.zero_grad()
             logits = network(inputs[samples])
-            loss = torch.nn.functional.cross_entropy(logits, labels[samples])
-            loss.backward()
+            loss_values(logits, labels[samples]).mean().backward()
             optimizer.step()
 
         Args:
@@ -89,7 +91,7 @@ class Stack:
         self._forward(buffers)
         self._multiply(buffers.layer_inputs[-1], self._forward_weights[-1], out=buffers.logits)
 
-        delta = loss_gradient(buffers.logits, targets).to(self.dtype)
+        delta = self.loss.gradient(buffers.logits, targets).to(self.dtype)
         out_dtype = (torch.float32,) if self._exact_gradient else ()
         for layer in reversed(range(len(self._gradients))):
             # The gradient by the weights, delta.mT @ layer_inputs, is a mean over the batch.
@@ -157,12 +159,12 @@ class Stack:
         """Number of kernels that a training step launches on a GPU.
 
         Per hidden layer these are five: its product, ReLU, the gradient of its weights, and the gradient by its outputs
-        with that of ReLU. The seven others are the choice of the samples, the output layer's two products, softmax, its
-        gradient, the count of steps, and the optimizer. Rounding takes two more, and joining the samples of networks
-        and weight decay take one each.
+        with that of ReLU. Five others are the choice of the samples, the output layer's two products, the count of
+        steps, and the optimizer. The gradient of the loss adds its own. Rounding takes two more, and joining the
+        samples of networks and weight decay take one each.
         """
-        extra = 2 * self.rounds + (len(self.networks) > 1) + (self.optimizer.weight_decay > 0)
-        return 5 * (len(self.sizes) - 2) + 7 + extra
+        extra = self.loss.launches + 2 * self.rounds + (len(self.networks) > 1) + (self.optimizer.weight_decay > 0)
+        return 5 * (len(self.sizes) - 2) + 5 + extra
 
     def state(self) -> dict[str, torch.Tensor]:
         """The tensors that training changes, by name. They are not copied."""
