@@ -1,6 +1,7 @@
 """Statistics gathered batch by batch, compared with NumPy on the full matrix of activations."""
 
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,17 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from epochwise.activations import extraction
-from epochwise.activations.forward import cell_sums, large_neurons, layer_statistics
-from epochwise.activations.groups import groups_of_test, groups_of_training
+from epochwise.activations import extraction, paths
+from epochwise.activations.forward import large_neurons, layer_statistics
+from epochwise.activations.groups import groups_of_training, keys_of_test
 from epochwise.activations.statistics import LayerStatistics, first_maxima
 from epochwise.training.mlp import MLP, initialize
 from epochwise.workflow import tables
 
-N, CLASSES, LAYERS = 37, 3, 2
+N, CLASSES, WIDTHS = 37, 3, (9, 6, 4)
 BATCHES = [1, 5, 16, 37, 100]
 INDICES = 1000 - 3 * np.arange(N, dtype=np.int32)  # rows of the samples in the data set
-STATISTICS = ("max", "mean", "std", "active_share", "argmax_sample", "layer_argmax_share")
+STATISTICS = ("max", "mean", "std", "active_share", "argmax_sample", "layer_argmax_share", "rms_ratio")
+SETTINGS = {"batch_size": 10, "permutations": 5, "split_seed": 3}
 
 
 @pytest.fixture(
@@ -30,7 +32,7 @@ def device(request):
 
 
 def network(seed):
-    model = MLP(4, [6] * LAYERS, CLASSES)
+    model = MLP(4, WIDTHS, CLASSES)
     initialize(model, "pytorch", seed)
     return model.requires_grad_(False)
 
@@ -64,6 +66,19 @@ def groups(labels):
     return groups_of_training(*labels, CLASSES, 0)
 
 
+def rms_ratios(full):
+    """Mean ratio of each neuron to the root mean square of all others, by loops over samples and neurons."""
+    means = []
+    for neuron in range(full.shape[1]):
+        found = []
+        for row in full.astype(np.float64):
+            others = np.delete(row, neuron)
+            if others.any():
+                found.append(row[neuron] / np.sqrt(np.mean(others**2)))
+        means.append(np.mean(found) if found else np.nan)
+    return np.array(means)
+
+
 def by_name(statistics):
     return dict(zip(STATISTICS, statistics.by_neuron().cpu().numpy(), strict=True))
 
@@ -74,7 +89,7 @@ def test_neurons_equal_the_full_matrix(inputs, groups, batch_size, device):
     hidden, expected_logits = full_matrices(model, inputs)
     passed = layer_statistics(model.to(device), inputs.to(device), groups.to(device), batch_size)
     np.testing.assert_allclose(passed.logits.cpu(), expected_logits, rtol=1e-5, atol=1e-6)
-    assert len(passed.layers) == LAYERS and len(passed.traced) == 0
+    assert len(passed.layers) == len(WIDTHS) and len(passed.traced) == 0
     for layer, statistics in enumerate(passed.layers, start=1):
         full, found = hidden[layer], by_name(statistics)
         expected = {
@@ -83,7 +98,8 @@ def test_neurons_equal_the_full_matrix(inputs, groups, batch_size, device):
             "std": full.std(0),
             "active_share": (full > 0).mean(0),
             "argmax_sample": full.argmax(0),
-            "layer_argmax_share": [(full.argmax(1) == neuron).mean() for neuron in range(6)],
+            "layer_argmax_share": [(full.argmax(1) == neuron).mean() for neuron in range(full.shape[1])],
+            "rms_ratio": rms_ratios(full),
         }
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
@@ -100,14 +116,12 @@ def test_sums_over_groups_equal_the_full_matrix(inputs, groups, batch_size, devi
     hidden, _ = full_matrices(model, inputs)
     on_device = groups.to(device)
     passed = layer_statistics(model.to(device), inputs.to(device), on_device, batch_size)
-    again = cell_sums(model, inputs.to(device), on_device, batch_size)
     members = members_of(groups)
     assert groups.sizes.tolist() == members.sum(1).tolist()
     for layer, full in hidden.items():
-        for sums in (passed.layers[layer - 1].cell_sums, again[layer - 1]):
-            found = (on_device.contains @ sums).cpu().numpy()
-            expected = [full[rows].sum(0) for rows in members]
-            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+        found = (on_device.contains @ passed.layers[layer - 1].cell_sums).cpu().numpy()
+        expected = [full[rows].sum(0) for rows in members]
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("batch_size", BATCHES)
@@ -118,7 +132,7 @@ def test_the_large_neuron_has_the_largest_activation_and_is_traced_over_all_samp
     large = large_neurons(model, inputs, batch_size)
     assert large == {layer: full.max(0).argmax() for layer, full in hidden.items()}
     traced = layer_statistics(model, inputs, groups.to(device), batch_size, large).traced
-    assert traced.shape == (LAYERS, N)
+    assert traced.shape == (len(WIDTHS), N)
     for layer, full in hidden.items():
         np.testing.assert_allclose(traced[layer - 1].cpu(), full[:, large[layer]], rtol=1e-5, atol=1e-6)
 
@@ -167,6 +181,38 @@ def test_the_deviation_of_a_neuron_far_from_0_is_kept(random, device):
     values = (1000 + 0.1 * random.normal(size=(2048, 1))).astype(np.float32)
     found = by_name(gather(values, 2048, device))["std"]
     assert found == pytest.approx(values.std(dtype=np.float64), rel=0.01)
+
+
+# -- ratio to the root mean square of the others -----------------------------------------------------------------------
+
+
+@given(st.integers(2, 7), st.integers(1, 25), st.integers(1, 30), st.integers(0, 1000))
+def test_rms_ratios_are_those_of_loops_over_single_samples(width, samples, batch_size, seed):
+    random = np.random.default_rng(seed)
+    matrix = np.maximum(random.normal(size=(samples, width)), 0) * (random.random((samples, 1)) < 0.7)
+    matrix = matrix.astype(np.float32)
+    found = by_name(gather(matrix, batch_size))["rms_ratio"]
+    np.testing.assert_allclose(found, rms_ratios(matrix), rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [40, 1e4, 1e8])
+def test_the_ratio_of_a_huge_neuron_keeps_its_digits(random, size, device):
+    matrix = np.maximum(random.normal(size=(300, 8)), 0).astype(np.float32)
+    matrix[:, 5] = size * (1 + random.random(300))
+    found = by_name(gather(matrix, 128, device))["rms_ratio"]
+    np.testing.assert_allclose(found, rms_ratios(matrix), rtol=1e-5)
+
+
+def test_samples_on_which_all_others_are_0_do_not_count(device):
+    matrix = [[0, 0, 0], [3, 0, 0], [3, 4, 0], [0, 0, 2]]
+    expected = [np.mean([3 / np.sqrt(16 / 2), 0]), np.mean([0, 4 / np.sqrt(9 / 2), 0]), 0]
+    assert by_name(gather(matrix, 3, device))["rms_ratio"].tolist() == pytest.approx(expected)
+
+
+def test_there_is_no_ratio_without_another_active_neuron(device):
+    assert np.isnan(by_name(gather([[0], [2], [5]], 2, device))["rms_ratio"]).all()
+    found = by_name(gather([[0, 0], [2, 0]], 2, device))["rms_ratio"]
+    assert np.isnan(found[0]) and found[1] == 0
 
 
 # -- median ------------------------------------------------------------------------------------------------------------
@@ -251,10 +297,16 @@ def test_the_split_seed_decides_the_halves():
     assert np.array_equal(a, again) and not np.array_equal(a, other)
 
 
-def test_groups_of_test_are_the_classes():
-    groups = groups_of_test(np.array([2, 0, 2]), 3)
-    assert groups.keys == [{"grouping": "true", "subset": "test", "class": c} for c in range(3)]
-    assert members_of(groups).tolist() == [[False, True, False], [False] * 3, [True, False, True]]
+def test_means_of_groups_are_those_of_their_samples_and_missing_without_any(random):
+    true, given_labels = np.array([0, 0, 1, 1, 1]), np.array([0, 0, 1, 0, 0])
+    groups, values = groups_of_training(true, given_labels, 2, 0), random.random((5, 3))
+    found = groups.means(members_of(groups).astype(float) @ values, "true", ("clean", "noisy"))
+    missing = np.full(3, np.nan)
+    np.testing.assert_allclose(found, [[values[:2].mean(0), values[2]], [missing, values[3:].mean(0)]])
+
+
+def test_the_groups_of_test_are_the_classes():
+    assert keys_of_test(3) == [{"grouping": "true", "subset": "test", "class": c} for c in range(3)]
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -262,7 +314,7 @@ def test_groups_of_test_are_the_classes():
 
 @pytest.fixture
 def extracted(tmp_path, inputs, labels, groups, device):
-    """The four tables of a run of two epochs, written and read again, and the test samples that they come from."""
+    """The five tables of a run of two epochs, written and read again, and the test samples that they come from."""
     test_inputs = torch.randn(11, 4, generator=torch.Generator().manual_seed(5))
     test_labels = np.arange(11) % 2  # no sample of class 2
     samples = extraction.RunSamples(
@@ -271,7 +323,7 @@ def extracted(tmp_path, inputs, labels, groups, device):
         index=INDICES,
         groups=groups,
         test_inputs=test_inputs,
-        test_groups=groups_of_test(test_labels, CLASSES),
+        test_labels=test_labels,
     ).to(device)
     with ExitStack() as files:
         write = {
@@ -279,19 +331,19 @@ def extracted(tmp_path, inputs, labels, groups, device):
             for name, schema in extraction.SCHEMAS.items()
         }
         for name, rows in extraction.extract(
-            [0, 8], load=lambda epoch: network(epoch).to(device), samples=samples, batch_size=10
+            [0, 8], load=lambda epoch: network(epoch).to(device), samples=samples, settings=SETTINGS
         ):
             write[name](rows)
     found = {name: tables.read(tmp_path / name, schema) for name, schema in extraction.SCHEMAS.items()}
     return found, test_inputs, test_labels
 
 
-def test_extract_fills_four_tables_of_every_epoch_and_layer(extracted):
+def test_extract_fills_five_tables_of_every_epoch_and_layer(extracted):
     found, _, _ = extracted
-    assert found.keys() == {"class_means", "neurons", "samples", "outputs"}
-    for name in ("class_means", "neurons", "samples"):
+    assert found.keys() == {"class_means", "neurons", "samples", "outputs", "test_paths"}
+    for name in ("class_means", "neurons", "samples", "test_paths"):
         blocks = found[name][["epoch", "layer"]].drop_duplicates()
-        assert blocks.to_numpy().tolist() == [[0, 1], [0, 2], [8, 1], [8, 2]]
+        assert blocks.to_numpy().tolist() == [[epoch, layer] for epoch in (0, 8) for layer in (1, 2, 3)]
     assert found["outputs"]["epoch"].unique().tolist() == [0, 8]
 
 
@@ -320,7 +372,9 @@ def test_extracted_neurons_and_samples_are_those_of_the_layer(extracted, inputs)
     last, _ = full_matrices(network(8), inputs)
     for (epoch, layer), block in found["neurons"].groupby(["epoch", "layer"]):
         full = full_matrices(network(epoch), inputs)[0][layer]
+        assert block["neuron"].tolist() == list(range(WIDTHS[layer - 1]))
         np.testing.assert_allclose(block["max"], full.max(0), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(block["rms_ratio"], rms_ratios(full), rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(block["argmax_index"], INDICES[full.argmax(0)])
         median = block["layer_median_active"].unique().item()
         assert np.mean(full[full > 0] < median * (1 - 2**-11)) <= 0.5
@@ -340,3 +394,68 @@ def test_extracted_outputs_are_the_softmax_of_the_logits(extracted, inputs, labe
         np.testing.assert_array_equal(block["predicted"], log_probability.argmax(1))
         np.testing.assert_allclose(block["probability"], np.exp(log_probability.max(1)), rtol=1e-5)
         np.testing.assert_allclose(block["loss"], -log_probability[np.arange(N), labels[1]], rtol=1e-4, atol=1e-6)
+
+
+def test_extracted_paths_of_test_data_are_those_of_the_layer(extracted, inputs, labels):
+    found, test_inputs, test_labels = extracted
+    true, clean = labels[0], labels[0] == labels[1]
+    rows = found["test_paths"]
+    assert len(rows) == 2 * len(WIDTHS) * 2 * 2 * 2 * (CLASSES + 1)
+    assert rows["n"].isna().sum() == 0 and rows["value"].notna().any()
+    for epoch, layer, c, predictions, reference, measure, n, value in rows.iloc[:, :8].itertuples(index=False):
+        hidden, logits = full_matrices(network(epoch), test_inputs)
+        training = full_matrices(network(epoch), inputs)[0][layer]
+        correct = logits.argmax(1) == test_labels
+        marked = correct if predictions == "correct" else ~correct
+        if c == paths.MEAN_OVER_CLASSES:
+            of_classes = rows.query(
+                "epoch == @epoch and layer == @layer and predictions == @predictions and reference == @reference"
+                " and measure == @measure and `class` >= 0"
+            )["value"]
+            assert n == marked.sum() and value == pytest.approx(of_classes.mean(), nan_ok=True)
+            continue
+        members, of_class = marked & (test_labels == c), (true == c) & (clean == (reference == "clean"))
+        assert n == members.sum()
+        if not n or not of_class.any():
+            assert np.isnan(value)
+            continue
+        centre = training.mean(0) if measure == "cosine_centred" else 0
+        a, b = hidden[layer][members].mean(0) - centre, training[of_class].mean(0) - centre
+        assert value == pytest.approx(a @ b / np.sqrt((a @ a) * (b @ b)), rel=1e-4, abs=1e-5, nan_ok=True)
+
+
+def test_a_group_of_test_data_without_samples_has_missing_values(extracted):
+    rows = extracted[0]["test_paths"]
+    empty = rows[rows["n"] == 0]
+    assert (empty["class"] == 2).any()
+    assert empty[["value", "split_half", "null_mean", "null_low", "null_high"]].isna().all(axis=None)
+
+
+def test_extraction_reads_every_snapshot_once(monkeypatch, tmp_path, random):
+    read = []
+
+    def load(folder, epoch):
+        read.append(epoch)
+        return network(epoch), SimpleNamespace(apply=lambda pixels: pixels.astype(np.float32) / 255)
+
+    monkeypatch.setattr(extraction.snapshots, "load", load)
+    monkeypatch.setattr(extraction, "epochs_in", lambda folder: [0, 3, 8])
+    images = SimpleNamespace(
+        pixels=random.integers(0, 256, (20, 4), np.uint8),
+        labels=random.integers(0, CLASSES, 20).astype(np.uint8),
+        class_names=list("abc"),
+    )
+    true = images.labels.astype(np.int64)
+    labels = {"index": np.arange(20), "true_label": true, "given_label": (true + (np.arange(20) < 6)) % CLASSES}
+    extraction.extract_run(
+        "snapshots",
+        images=images,
+        test=images,
+        labels=labels,
+        settings=SETTINGS | {"snapshot_stride": 1},
+        outputs={name: tmp_path / name for name in extraction.SCHEMAS},
+        device=torch.device("cpu"),
+    )
+    assert sorted(read) == [0, 3, 8]
+    written = tables.read(tmp_path / "test_paths", extraction.SCHEMAS["test_paths"])
+    assert written["epoch"].unique().tolist() == [0, 3, 8]

@@ -1,21 +1,25 @@
 """Edits of a neuron compared with a full forward pass in NumPy, the choice of controls, and images of a neuron."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from epochwise.activations import anatomy, edits
+from epochwise.activations import anatomy, edits, interventions
 from epochwise.training.mlp import MLP, initialize
 
 SEED = st.integers(0, 2**31 - 1)
-LAYERS = 3
+WIDTHS = (9, 8, 7)
+LAYERS = len(WIDTHS)
 
 
-def network(seed, width=7, inputs=5, classes=4):
-    model = MLP(inputs, [width] * LAYERS, classes)
+def network(seed):
+    model = MLP(5, WIDTHS, 4)
     initialize(model, "he", seed)
     with torch.no_grad():
         for layer in model.layers:
@@ -47,7 +51,7 @@ def test_every_edit_is_that_of_a_full_forward_pass(seed, layer, neuron):
     model = network(seed)
     inputs = torch.randn(30, 5, generator=torch.Generator().manual_seed(seed))
     hidden = model.activations(inputs)[0][layer - 1]
-    means, equal = hidden.mean(0), torch.rand(2, 7, generator=torch.Generator().manual_seed(seed)) * 3
+    means, equal = hidden.mean(0), torch.rand(2, hidden.shape[1], generator=torch.Generator().manual_seed(seed)) * 3
     column, mean = hidden[:, neuron].numpy().astype(np.float64), float(means[neuron])
     to_zero, to_mean = equal[:, neuron].tolist()
     expected = {"none": column, "zero": 0, "mean": mean}
@@ -62,7 +66,9 @@ def test_the_mean_is_the_same_as_removal_with_its_mean_in_the_next_bias():
     model, layer, neuron = network(3), 2, 4
     inputs = torch.randn(50, 5, generator=torch.Generator().manual_seed(0))
     hidden = model.activations(inputs)[0][layer - 1]
-    found = dict(edits.edit_logits(model, layer, hidden, neuron, hidden.mean(0), torch.ones(2, 7)))["mean"]
+    found = dict(edits.edit_logits(model, layer, hidden, neuron, hidden.mean(0), torch.ones(2, WIDTHS[layer - 1])))[
+        "mean"
+    ]
     following = model.layers[layer]
     following.bias += hidden.mean(0)[neuron] * following.weight[:, neuron]
     folded = logits_in_numpy(model, inputs, layer, lambda a: with_column(a, neuron, 0))
@@ -77,7 +83,7 @@ def test_scores_are_those_of_the_predictions(seed, layer, batch_size):
     labels, mask = torch.tensor(random.integers(0, 4, 33)), torch.tensor(random.random(33) < 0.5)
     means = model.activations(inputs)[0][layer - 1].mean(0)
     subsets = {"some": (mask, labels), "none": (torch.zeros(33, dtype=torch.bool), labels)}
-    found = edits.scores(model, layer, {"large": 2}, means, torch.ones(2, 7), inputs, subsets, batch_size)
+    found = edits.scores(model, layer, {"large": 2}, means, torch.ones(2, len(means)), inputs, subsets, batch_size)
     assert {subset for _, _, subset in found} <= {"some"}
     if mask.any():
         logits = logits_in_numpy(model, inputs, layer, lambda a: with_column(a, 2, 0))[mask]
@@ -140,7 +146,7 @@ def test_edits_of_equal_norm_take_as_much_from_the_next_layer_as_that_of_the_lar
     if min(std[large], std[other]) < 1e-6:
         return
     equal = edits.strengths(edits.contributions(model, layer, mean, std), large)
-    for reference, name in ((torch.zeros(7), "zero"), (mean, "mean")):
+    for reference, name in ((torch.zeros(hidden.shape[1]), "zero"), (mean, "mean")):
         norms = []
         for neuron, strength in ((large, 1.0), (other, float(equal[getattr(edits, name.upper()), other]))):
             taken = strength * (hidden[:, neuron] - reference[neuron])
@@ -154,8 +160,52 @@ def test_the_contribution_is_the_norm_of_what_removal_takes_away():
     inputs = torch.randn(200, 5, generator=torch.Generator().manual_seed(1))
     hidden = model.activations(inputs)[0][layer - 1]
     found = edits.contributions(model, layer, hidden.mean(0), hidden.std(0, unbiased=False))
-    removed = torch.stack([torch.outer(hidden[:, j], model.layers[layer].weight[:, j]).norm(dim=1) for j in range(7)])
+    weights = model.layers[layer].weight
+    removed = torch.stack([torch.outer(hidden[:, j], weights[:, j]).norm(dim=1) for j in range(WIDTHS[layer - 1])])
     np.testing.assert_allclose(found[edits.ZERO], removed.square().mean(1).sqrt(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3])
+def test_examine_edits_and_describes_a_neuron_of_every_layer_of_a_network_that_tapers(monkeypatch, random, layer):
+    def load(folder, epoch):
+        return network(epoch), SimpleNamespace(apply=lambda pixels: pixels.astype(np.float32) / 255)
+
+    monkeypatch.setattr(interventions.snapshots, "load", load)
+    monkeypatch.setattr(interventions, "epochs_in", lambda folder: [0, 4])
+    pixels, true = random.integers(0, 256, (30, 5), np.uint8), random.integers(0, 4, 30)
+    images = SimpleNamespace(pixels=pixels, labels=true)
+    given = np.where(np.arange(30) < 9, (true + 1) % 4, true)
+    labels = pd.DataFrame({"index": range(30), "true_label": true, "given_label": given, "is_noisy": given != true})
+    data = interventions.EditedSamples("", images, images, labels, torch.device("cpu"))
+    neurons, large = [], WIDTHS[layer - 1] - 1
+    for epoch in (0, 4):
+        for number, hidden in enumerate(network(epoch).activations(data.inputs)[0], start=1):
+            statistics = {"mean": hidden.mean(0), "std": hidden.std(0, unbiased=False), "max": hidden.amax(0)}
+            neurons.append(
+                pd.DataFrame({name: values.numpy() for name, values in statistics.items()}).assign(
+                    epoch=epoch, layer=number, neuron=range(hidden.shape[1])
+                )
+            )
+    outliers = pd.DataFrame({"epoch": [0, 4], "layer": layer, "neuron": large})
+    options = {"stride": 1, "batch_size": 7}
+    found = interventions.examine(
+        "", data, pd.concat(neurons), outliers, random.random(30), options, layer=layer, large=large
+    )
+    accuracies = found["interventions"].set_index(["epoch", "target", "edit", "subset"])["accuracy"].sort_index()
+    for epoch in (0, 4):
+        column = network(epoch).activations(data.inputs)[0][layer - 1][:, large].numpy()
+        for edit, change in (("none", 1), ("zero", 0), ("double", 2)):
+            edited = logits_in_numpy(
+                network(epoch), data.inputs, layer, lambda a, new=change * column: with_column(a, large, new)
+            )
+            accuracy = accuracies.loc[epoch, "large", edit]
+            right = edited.argmax(1) == true
+            expected = [right.mean(), right[given == true].mean(), right[given != true].mean()]
+            assert accuracy[["test", "clean", "noisy_true"]].tolist() == pytest.approx(expected)
+        row = found["anatomy"].set_index("epoch").loc[epoch]
+        layers = network(epoch).layers
+        assert row["incoming_norm"] == pytest.approx(float(layers[layer - 1].weight[large].norm()))
+        assert row["outgoing_norm"] == pytest.approx(float(layers[layer].weight[:, large].norm()))
 
 
 # -- anatomy -----------------------------------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 """Measures of layers compared with independent computations, their nulls, and similarity by CKA."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
@@ -10,12 +13,14 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
+from epochwise.activations import measuring
 from epochwise.activations.auc import auc
 from epochwise.activations.layer import Layer, with_permutations
 from epochwise.activations.measures import collapse, neighbours, probes, rank
 from epochwise.activations.measuring import GRAM_BATCHES, GRAM_SAMPLES, grams
 from epochwise.analysis.similarity import COLUMNS, cka, similarity, unbiased_hsic
 from epochwise.findings.summarize import SCHEMAS, summarize
+from epochwise.training.mlp import MLP, initialize
 
 SEED = st.integers(0, 2**31 - 1)
 SETTINGS = {"folds": 5, "ridge": 0.1, "neighbours": 3, "seed": 0}
@@ -246,3 +251,27 @@ def test_similarities_over_seeds_have_intervals_and_those_of_pairs_do_not_and_me
     for name in ("measures", "similarity"):
         assert nothing[name].empty and found[name].columns.tolist() == SCHEMAS[name].names
         assert nothing[name].columns.tolist() == SCHEMAS[name].names
+
+
+def test_a_network_that_tapers_is_measured_layer_by_layer(monkeypatch, random):
+    model = MLP(8, [12, 7, 4], 4)
+    initialize(model, "he", 0)
+    scaling = SimpleNamespace(apply=lambda pixels: pixels.astype(np.float32) / 255 - 0.5)
+    monkeypatch.setattr(measuring.snapshots, "load", lambda folder, epoch: (model, scaling))
+    monkeypatch.setattr(measuring, "epochs_in", lambda folder: [0])
+    true, wrong = labels_of(random)
+    images = SimpleNamespace(pixels=random.integers(0, 256, (len(true), 8), np.uint8), class_names=list("abcd"))
+    labels = pd.DataFrame({"index": range(len(true)), "true_label": true, "given_label": wrong})
+    options = SETTINGS | {"names": ["rank", "cka"], "samples": len(true), "permutations": 1, "stride": 1}
+    written = {"measures": [], "grams": []}
+    measuring.measure_run("", images, labels, options, lambda name, rows: written[name].append(rows))
+    found = pd.concat(written["measures"]).set_index(["layer", "measure"])["value"]
+    with torch.no_grad():
+        hidden = model.activations(torch.from_numpy(scaling.apply(images.pixels)))[0]
+    for number, activations in enumerate(hidden, start=1):
+        layer = Layer(activations.double().numpy(), true, true[None], 4)
+        for name, values in rank.values(layer, options).items():
+            assert found[number, name] == pytest.approx(values[0])
+    kernels = pd.concat(written["grams"]).query("batch == 0")
+    assert kernels["layer"].tolist() == [1, 2, 3]
+    assert {len(values) for values in kernels["gram"]} == {GRAM_SAMPLES**2}  # whatever the width

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from epochwise.activations import paths
 from epochwise.activations import tables as columns
-from epochwise.activations.forward import Pass, cell_sums, large_neurons, layer_statistics
-from epochwise.activations.groups import Groups, groups_of_test, groups_of_training
+from epochwise.activations.forward import Pass, large_neurons, layer_statistics
+from epochwise.activations.groups import Groups, groups_of_training, keys_of_test
 from epochwise.data.image_table import Images
 from epochwise.training import snapshots
 from epochwise.training.folders import epochs_in
@@ -25,6 +26,7 @@ SCHEMAS = {
     "neurons": columns.NEURONS,
     "samples": columns.SAMPLES,
     "outputs": columns.OUTPUTS,
+    "test_paths": columns.TEST_PATHS,
 }
 
 
@@ -38,7 +40,7 @@ class RunSamples:
         index: row of each training sample in the data set (N,).
         groups: groups of training samples whose mean activation is measured.
         test_inputs: network inputs of the test samples (M, D) float32.
-        test_groups: groups of test samples.
+        test_labels: their labels (M,).
     """
 
     inputs: torch.Tensor
@@ -46,11 +48,11 @@ class RunSamples:
     index: np.ndarray
     groups: Groups
     test_inputs: torch.Tensor
-    test_groups: Groups
+    test_labels: np.ndarray
 
     def to(self, device: torch.device) -> "RunSamples":
         """The same samples, with their tensors on another device."""
-        names = ("inputs", "given", "groups", "test_inputs", "test_groups")
+        names = ("inputs", "given", "groups", "test_inputs")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
@@ -64,7 +66,7 @@ def extract_run(
     outputs: Mapping[str, str],
     device: torch.device,
 ) -> None:
-    """Read the snapshots of one run and write the four tables.
+    """Read the snapshots of one run and write the five tables.
 
     Args:
         folder: where the snapshots are.
@@ -84,16 +86,16 @@ def extract_run(
 
     with ExitStack() as files:
         write = {name: files.enter_context(tables.writer(SCHEMAS[name], outputs[name])) for name in SCHEMAS}
-        for name, rows in extract(epochs, load=load, samples=samples, batch_size=settings["batch_size"]):
+        for name, rows in extract(epochs, load=load, samples=samples, settings=settings):
             write[name](rows)
             if name == "outputs":
                 log.info("epoch %d of %d read", rows["epoch"][0], epochs[-1])
 
 
 def extract(
-    epochs: Sequence[int], *, load: Callable[[int], MLP], samples: RunSamples, batch_size: int
+    epochs: Sequence[int], *, load: Callable[[int], MLP], samples: RunSamples, settings: Mapping
 ) -> Iterator[tuple[str, dict]]:
-    """Rows of the tables class_means, neurons, samples and outputs, as pairs of table name and columns.
+    """Rows of the tables of SCHEMAS, as pairs of table name and columns.
 
     The large neuron of each layer is chosen at the last epoch.
 
@@ -101,29 +103,57 @@ def extract(
         epochs: epochs of the snapshots, in order.
         load: returns the network of an epoch, on the device of the samples.
         samples: the samples.
-        batch_size: samples per forward pass.
+        settings: the block `activations` of the configuration: samples per forward pass (`batch_size`), and the
+            permutations of test data and the seed of its halves (`permutations`, `split_seed`).
     """
+    batch_size = settings["batch_size"]
     large = large_neurons(load(epochs[-1]), samples.inputs, batch_size)
     for epoch in epochs:
         model = load(epoch)
         passed = layer_statistics(model, samples.inputs, samples.groups, batch_size, large)
-        sums = torch.stack([statistics.cell_sums for statistics in passed.layers])
-        test_sums = cell_sums(model, samples.test_inputs, samples.test_groups, batch_size)
-        for cells, groups in ((sums, samples.groups), (test_sums, samples.test_groups)):
-            of_groups = _on_host(groups.contains @ cells)
-            yield "class_means", columns.class_means(epoch, keys=groups.keys, sums=of_groups, sizes=groups.sizes)
+        sums = [_on_host(samples.groups.contains @ statistics.cell_sums) for statistics in passed.layers]
+        neurons = [_on_host(statistics.by_neuron()) for statistics in passed.layers]
+        median_active = [statistics.median_active() for statistics in passed.layers]
+        yield (
+            "class_means",
+            columns.class_means(epoch, keys=samples.groups.keys, sums=sums, sizes=samples.groups.sizes),
+        )
+        yield from _of_test(epoch, model, samples, settings, sums, [of_layer[1] for of_layer in neurons])
         yield (
             "neurons",
-            columns.neurons(
-                epoch,
-                statistics=_on_host(torch.stack([statistics.by_neuron() for statistics in passed.layers])),
-                median_active=[statistics.median_active() for statistics in passed.layers],
-                index=samples.index,
-            ),
+            columns.neurons(epoch, statistics=neurons, median_active=median_active, index=samples.index),
         )
         traced = _on_host(passed.traced)
         yield "samples", columns.samples(epoch, neurons=large, index=samples.index, values=traced)
         yield "outputs", columns.outputs(epoch, index=samples.index, **_outputs(passed, samples.given))
+
+
+def _of_test(
+    epoch: int,
+    model: MLP,
+    samples: RunSamples,
+    settings: Mapping,
+    sums: Sequence[np.ndarray],
+    layer_means: Sequence[np.ndarray],
+) -> Iterator[tuple[str, dict]]:
+    """Rows of class_means about test data, and those of test_paths.
+
+    `sums` has for each layer the sums over the groups of training samples (G, H), and `layer_means` the mean over all
+    training samples (H,).
+    """
+    classes, batch_size = model.layers[-1].out_features, settings["batch_size"]
+    predicted = paths.predict(model, samples.test_inputs, batch_size)
+    marked = paths.mark(predicted, samples.test_labels, classes, settings["permutations"], settings["split_seed"])
+    of_test = paths.path_sums(model, samples.test_inputs, marked.to(samples.test_inputs.device), batch_size)
+    by_class = [cells.reshape(classes, 4, -1).sum(1) for cells, _ in of_test]
+    keys, sizes = keys_of_test(classes), marked.sizes.sum(0)
+    yield "class_means", columns.class_means(epoch, keys=keys, sums=by_class, sizes=sizes)
+    training = [samples.groups.means(of_layer, "true", ("clean", "noisy")) for of_layer in sums]
+    signals = [
+        paths.path_signals(*of_layer, marked, *means)
+        for of_layer, means in zip(of_test, zip(training, layer_means, strict=True), strict=True)
+    ]
+    yield "test_paths", columns.test_paths(epoch, paths=[paths.path_rows(layer, marked.sizes) for layer in signals])
 
 
 def _samples(
@@ -137,7 +167,7 @@ def _samples(
         index=index,
         groups=groups_of_training(true, given, classes, split_seed),
         test_inputs=torch.from_numpy(scaling.apply(test.pixels)),
-        test_groups=groups_of_test(test.labels, classes),
+        test_labels=test.labels,
     )
 
 

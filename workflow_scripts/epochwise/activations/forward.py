@@ -60,20 +60,8 @@ def layer_statistics(
 
 
 @torch.inference_mode()
-def cell_sums(model: MLP, inputs: torch.Tensor, groups: Groups, batch_size: int) -> torch.Tensor:
-    """Sums of the activations over each cell of the groups (L, C, H) float64; arguments as in `layer_statistics`."""
-    shape = (len(model.layers) - 1, groups.contains.shape[1], model.layers[0].out_features)
-    sums = torch.zeros(shape, dtype=torch.float64, device=inputs.device)
-    for batch, hidden, _ in batches(model, inputs, batch_size):
-        for total, activations in zip(sums, hidden, strict=True):
-            total += torch.zeros_like(total, dtype=torch.float32).index_add_(0, groups.cells[batch], activations)
-    return sums
-
-
-@torch.inference_mode()
 def large_neurons(model: MLP, inputs: torch.Tensor, batch_size: int) -> dict[int, int]:
     """The neuron with the largest activation over `inputs` (N, D), for each layer 1 to L."""
-    largest = torch.stack(
-        [torch.stack([values.amax(0) for values in hidden]) for _, hidden, _ in batches(model, inputs, batch_size)]
-    )  # (batches, L, H)
-    return dict(enumerate(largest.amax(0).argmax(1).tolist(), start=1))
+    largest = [[values.amax(0) for values in hidden] for _, hidden, _ in batches(model, inputs, batch_size)]
+    of_layers = zip(*largest, strict=True)  # for each layer the maxima (H,) of each batch
+    return {layer: int(torch.stack(maxima).amax(0).argmax()) for layer, maxima in enumerate(of_layers, start=1)}

@@ -1,5 +1,6 @@
 """Groups of samples whose mean activation is measured: clean and noisy samples of each class."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,14 @@ class Groups:
     def to(self, device: torch.device | str) -> "Groups":
         """The same groups, with their tensors on another device."""
         return Groups(self.keys, self.cells.to(device), self.contains.to(device), self.sizes)
+
+    def means(self, sums: np.ndarray, grouping: str, subsets: Sequence[str]) -> np.ndarray:
+        """Mean activation by subset and class (S, K, H) from the sums over the groups (G, H); NaN without samples."""
+        chosen = [
+            [n for n, key in enumerate(self.keys) if (key["grouping"], key["subset"]) == (grouping, subset)]
+            for subset in subsets
+        ]
+        return mean_of(sums[chosen], self.sizes[chosen])
 
 
 def groups_of(keys: list[dict], members: np.ndarray) -> Groups:
@@ -84,7 +93,11 @@ def groups_of_training(true: np.ndarray, given: np.ndarray, classes: int, seed: 
     return groups_of(keys, np.stack(rows))
 
 
-def groups_of_test(labels: np.ndarray, classes: int) -> Groups:
-    """The groups of test samples: one per class, from their labels (M,)."""
-    keys = [{"grouping": "true", "subset": "test", "class": c} for c in range(classes)]
-    return groups_of(keys, labels == np.arange(classes)[:, None])
+def keys_of_test(classes: int) -> list[dict]:
+    """The keys of the groups of test samples: one group per class."""
+    return [{"grouping": "true", "subset": "test", "class": c} for c in range(classes)]
+
+
+def mean_of(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Means (…, H) from sums (…, H) and numbers of samples (…); NaN without samples."""
+    return np.where(sizes[..., None] > 0, sums / np.maximum(sizes, 1)[..., None], np.nan)

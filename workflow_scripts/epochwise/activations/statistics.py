@@ -40,6 +40,7 @@ class LayerStatistics:
         self.largest = zeros(width, dtype=torch.float32) - 1
         self.largest_samples = zeros(width, dtype=torch.int64)
         self.argmax_counts = zeros(width, dtype=torch.int64)
+        self.rms_ratios, self.rms_counts = zeros(2, width, dtype=torch.float64)  # sums of a/√(mean square of others)
         self.histogram = zeros(_BINS, dtype=torch.int64)
         self.zero_bins = torch.arange(width, dtype=torch.int32, device=device) % _ZERO_BINS
 
@@ -52,7 +53,9 @@ class LayerStatistics:
         self.away += away.sum(0)
         self.away_squared += away.square_().sum(0)
         self.active += activations.sign().sum(0)
-        self.argmax_counts += torch.bincount(_argmax_of_rows(activations), minlength=activations.shape[1])
+        first = _argmax_of_rows(activations)
+        self.argmax_counts += torch.bincount(first, minlength=activations.shape[1])
+        self._update_rms_ratios(activations, first)
         self._update_largest(activations)
         self._update_histogram(activations)
         self.n += len(activations)
@@ -65,6 +68,25 @@ class LayerStatistics:
                 higher = maxima > self.largest  # strictly, because of equal maxima the first sample counts
                 self.largest = torch.where(higher, maxima, self.largest)
                 self.largest_samples = torch.where(higher, samples + (self.n + start), self.largest_samples)
+
+    def _update_rms_ratios(self, activations: torch.Tensor, first: torch.Tensor) -> None:
+        """Add the activation of each neuron over the root of the sum of squares of the others.
+
+        A sample does not count for a neuron if all others are 0. `first` (B,) is the neuron with the largest activation
+        of each sample. Its others are summed without it, because its square may be nearly the whole sum of squares, and
+        their difference would lose digits. Any other neuron has at most half of the sum of squares.
+        """
+        squares, rows = activations.square(), first[:, None]
+        largest = squares.gather(1, rows)
+        others_of_largest = squares.scatter_(1, rows, 0).sum(1, keepdim=True)
+        total = others_of_largest + largest
+        active, alone = total > 0, (total > 0) & (others_of_largest == 0)
+        uncounted = torch.bincount(first, weights=alone[:, 0].double(), minlength=activations.shape[1])
+        self.rms_counts += active.sum() - uncounted
+        for sums in (total, others_of_largest):
+            sums.masked_fill_(sums == 0, torch.inf)  # so that these ratios are 0
+        others = torch.sub(total, squares, out=squares).scatter_(1, rows, others_of_largest)
+        self.rms_ratios += others.rsqrt_().mul_(activations).sum(0)
 
     def _update_histogram(self, activations: torch.Tensor) -> None:
         bins = activations.view(torch.int32).bitwise_right_shift(_DROPPED_BITS).sub_(_OFFSET)
@@ -85,8 +107,12 @@ class LayerStatistics:
         return float(edges.view(torch.float32).double().mean())
 
     def by_neuron(self) -> torch.Tensor:
-        """Rows (6, H) float64: max, mean, std, active_share, number of the sample with the largest activation,
-        layer_argmax_share; see `tables.NEURONS`."""
+        """Rows (7, H) float64: max, mean, std, active_share, number of the sample with the largest activation,
+        layer_argmax_share, rms_ratio; see `tables.NEURONS`.
+
+        rms_ratio is exact to about 1e-5 of its value, however large one activation is compared with the others, as long
+        as the squares of activations are normal float32 numbers (activations from 1e-19 to 1e17).
+        """
         away = self.away / self.n
         std = (self.away_squared / self.n - away.square()).clamp_(min=0).sqrt_()
         rows = (
@@ -96,6 +122,7 @@ class LayerStatistics:
             self.active / self.n,
             self.largest_samples,
             self.argmax_counts / self.n,
+            self.rms_ratios / self.rms_counts * (len(self.largest) - 1) ** 0.5,
         )
         return torch.stack([row.double() for row in rows])
 

@@ -1,13 +1,15 @@
 """The tables of activations: their columns, and the functions that fill them from the arrays of one epoch.
 
-Arrays have one row per hidden layer: L layers of H neurons, N samples. This module does not need torch, because the
-analysis reads these tables where torch is not installed.
+Lists have one array per hidden layer, first to last: L layers of H neurons each, where H may differ from layer to
+layer; N samples. This module does not need torch, because the analysis reads these tables where torch is not installed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+
+MEAN_OVER_CLASSES = -1  # the `class` of a row that holds the unweighted mean over classes
 
 # Mean activation of each group of samples: one row per epoch, layer, grouping, subset and class.
 CLASS_MEANS = pa.schema(
@@ -21,7 +23,9 @@ CLASS_MEANS = pa.schema(
         ("mean", pa.list_(pa.float32())),
     ]
 )
-# Statistics of every neuron over the training samples.
+# Statistics of every neuron over the training samples. `rms_ratio` is the mean, over the samples on which another
+# neuron of the layer is active, of this neuron's activation over the root mean square of all others; missing
+# without such a sample.
 NEURONS = pa.schema(
     [
         ("epoch", pa.int32()),
@@ -33,6 +37,7 @@ NEURONS = pa.schema(
         ("active_share", pa.float32()),
         ("argmax_index", pa.int32()),
         ("layer_argmax_share", pa.float32()),
+        ("rms_ratio", pa.float32()),
         ("layer_median_active", pa.float32()),
     ]
 )
@@ -56,19 +61,37 @@ OUTPUTS = pa.schema(
         ("loss", pa.float32()),
     ]
 )
+# The path of test data of each true class: the cosine between the mean activation of those that are predicted correctly
+# (or wrongly) and that of clean (or noisy) training samples of this class; see `paths`.
+TEST_PATHS = pa.schema(
+    [
+        ("epoch", pa.int32()),
+        ("layer", pa.int16()),
+        ("class", pa.int16()),
+        ("predictions", pa.string()),
+        ("reference", pa.string()),
+        ("measure", pa.string()),
+        ("n", pa.int32()),
+        ("value", pa.float64()),
+        ("split_half", pa.float64()),
+        ("null_mean", pa.float64()),
+        ("null_low", pa.float64()),
+        ("null_high", pa.float64()),
+    ]
+)
 
 
-def class_means(epoch: int, *, keys: Sequence[dict], sums: np.ndarray, sizes: np.ndarray) -> dict:
+def class_means(epoch: int, *, keys: Sequence[dict], sums: Sequence[np.ndarray], sizes: np.ndarray) -> dict:
     """Columns of CLASS_MEANS for one epoch. An empty group has no mean (None).
 
     Args:
         epoch: the epoch.
         keys: grouping, subset and class of each of G groups.
-        sums: sum of the activations over each group (L, G, H).
+        sums: for each layer the sums of its activations over each group (G, H).
         sizes: samples per group (G,).
     """
     layers = len(sums)
-    means = (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
+    means = [(of_layer / np.maximum(sizes, 1)[:, None]).astype(np.float32) for of_layer in sums]
     return {
         "epoch": np.full(layers * len(keys), epoch),
         "layer": np.repeat(np.arange(1, layers + 1), len(keys)),
@@ -78,26 +101,26 @@ def class_means(epoch: int, *, keys: Sequence[dict], sums: np.ndarray, sizes: np
     }
 
 
-def neurons(epoch: int, *, statistics: np.ndarray, median_active: Sequence[float], index: np.ndarray) -> dict:
+def neurons(epoch: int, *, statistics: Sequence[np.ndarray], median_active: Sequence[float], index: np.ndarray) -> dict:
     """Columns of NEURONS for one epoch.
 
     Args:
         epoch: the epoch.
-        statistics: max, mean, std, active_share, number of the sample with the largest activation and
-            layer_argmax_share of each neuron (L, 6, H).
+        statistics: for each layer the max, mean, std, active_share, number of the sample with the largest activation,
+            layer_argmax_share and rms_ratio of each neuron (7, H).
         median_active: median of the positive activations of each layer (L,); NaN if it has none.
         index: row of each sample in the data set (N,).
     """
-    layers, _, width = statistics.shape
-    names = ("max", "mean", "std", "active_share", "argmax_index", "layer_argmax_share")
-    columns = {name: statistics[:, position].reshape(-1) for position, name in enumerate(names)}
+    names = ("max", "mean", "std", "active_share", "argmax_index", "layer_argmax_share", "rms_ratio")
+    columns = dict(zip(names, np.concatenate(statistics, axis=1), strict=True))
+    widths = [of_layer.shape[1] for of_layer in statistics]
     return {
-        "epoch": np.full(layers * width, epoch),
-        "layer": np.repeat(np.arange(1, layers + 1), width),
-        "neuron": np.tile(np.arange(width), layers),
+        "epoch": np.full(sum(widths), epoch),
+        "layer": np.repeat(np.arange(1, len(widths) + 1), widths),
+        "neuron": np.concatenate([np.arange(width) for width in widths]),
         **columns,
         "argmax_index": index[columns["argmax_index"].astype(np.int64)],
-        "layer_median_active": np.repeat(median_active, width),
+        "layer_median_active": np.repeat(median_active, widths),
     }
 
 
@@ -130,3 +153,12 @@ def outputs(
         "probability": probability,
         "loss": loss,
     }
+
+
+def test_paths(epoch: int, *, paths: Sequence[Iterable[Mapping]]) -> dict:
+    """Columns of TEST_PATHS for one epoch. `paths` has for each layer its pieces: the other columns, as lists."""
+    pieces = [(layer, piece) for layer, of_layer in enumerate(paths, start=1) for piece in of_layer]
+    names = pieces[0][1].keys()
+    columns = {name: [value for _, piece in pieces for value in piece[name]] for name in names}
+    layers = [layer for layer, piece in pieces for _ in piece["n"]]
+    return {"epoch": np.full(len(layers), epoch), "layer": layers, **columns}
