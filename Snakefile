@@ -1,7 +1,7 @@
 """Epoch-wise double descent in noisy data: the whole paper as one workflow.
 
     snakemake --cores 8 all                                  the embedded experiment, mnist
-    snakemake --cores 8 all --config experiment=cifar10      the paper
+    snakemake --cores 8 all --config experiment=paper        the paper
 
 The flow of data: dataset → corrupt → train → publish → extract → separation, outliers → summarize → claims → report;
 summarize → figures.

@@ -9,6 +9,7 @@ Out, under `results/{experiment}/{noise}/{model}/seed{seed}/activations/`:
 - `class_means.parquet`: mean activation of clean and noisy samples of each class
 - `neurons.parquet`: statistics of every neuron
 - `samples.parquet`, `outputs.parquet`: the large neurons and the network's outputs, sample by sample
+- `test_paths.parquet`: test data compared with clean and with noisy training data
 """
 
 
@@ -25,6 +26,7 @@ rule extract:
         neurons=ensure(f"{RUN}/activations/neurons.parquet", non_empty=True),
         samples=ensure(f"{RUN}/activations/samples.parquet", non_empty=True),
         outputs=ensure(f"{RUN}/activations/outputs.parquet", non_empty=True),
+        test_paths=ensure(f"{RUN}/activations/test_paths.parquet", non_empty=True),
     log:
         "results/logs/extract/{experiment}/{noise}/{model}/seed{seed}.log",
     benchmark:

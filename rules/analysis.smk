@@ -7,7 +7,7 @@ In:
 
 Out:
 
-- beside each run `separation.parquet`, `outliers.parquet` and `large_activation.parquet`
+- beside each run `separation.parquet`, `outliers.parquet`, `large_activation.parquet` and `large_by_class.parquet`
 - `results/{experiment}/claims.{parquet,md}` and `findings.{parquet,md}`
 """
 
@@ -47,6 +47,7 @@ rule outliers:
     output:
         outliers=ensure(f"{RUN}/outliers.parquet", non_empty=True),
         large_activation=ensure(f"{RUN}/large_activation.parquet", non_empty=True),
+        large_by_class=ensure(f"{RUN}/large_by_class.parquet", non_empty=True),
     log:
         "results/logs/outliers/{experiment}/{noise}/{model}/seed{seed}.log",
     benchmark:
@@ -72,6 +73,7 @@ rule claims:
         separation=of_all_runs("separation.parquet", noisy_runs),
         outliers=of_all_runs("outliers.parquet", noisy_runs),
         large_activation=of_all_runs("large_activation.parquet", noisy_runs),
+        test_paths=of_all_runs("activations/test_paths.parquet", noisy_runs),
         interventions=if_enabled("interventions", of_all_runs("interventions.parquet", noisy_runs)),
         measures=if_enabled("measures", of_all_runs("measures.parquet", noisy_runs)),
     output:

@@ -46,6 +46,7 @@ rule explorer:
         phases_by_seed="results/{experiment}/summary/phases_by_seed.parquet",
         separation="results/{experiment}/summary/separation.parquet",
         outliers="results/{experiment}/summary/outliers.parquet",
+        runs="results/{experiment}/summary/runs.parquet",
         history_of_runs=of_all_runs("history.parquet"),
         separation_of_runs=of_all_runs("separation.parquet"),
         outliers_of_runs=of_all_runs("outliers.parquet"),

@@ -59,7 +59,7 @@ def train_mb(wildcards, attempt):
     # Training and test images are evaluated 2,048 at a time, and training images come in batches.
     pieces = [(2048, samples(wildcards)), (2048, source.test), (batch, samples(wildcards))]
     sizes = {size for at_once, of in pieces for size in (min(at_once, of), of % at_once)}
-    per_sample = 4 * source.pixels + 8 * model["hidden_layers"] * model["width"]
+    per_sample = 4 * source.pixels + 8 * sum(model["widths"])
     per_network = 52 * weights(b, wildcards.model) + sum(sizes) * per_sample
     return attempt * int(1000 + 1.3 * data_mb(wildcards) + len(seeds(wildcards)) * per_network / 1e6)
 
@@ -71,41 +71,42 @@ def train_gpus(wildcards):
 
 def train_minutes(wildcards, attempt):
     """Three times a forward pass per epoch and network; on a GPU a hundred times faster, but 1 ms per step."""
-    b = block(wildcards)
-    epochs = b["training"]["epochs"] * len(seeds(wildcards))
-    steps = b["training"]["epochs"] * -(-samples(wildcards) // model_block(wildcards)["training"]["batch_size"])
+    training = model_block(wildcards)["training"]
+    epochs = training["epochs"] * len(seeds(wildcards))
+    steps = training["epochs"] * -(-samples(wildcards) // training["batch_size"])
     faster = 100 if train_gpus(wildcards) else 1
     return attempt * int(10 + 3 * forward_minutes(wildcards, epochs) / faster + steps * 1e-3 / 60)
 
 
+def snapshots_read(wildcards, part):
+    """Number of snapshots that a rule reads of a run, whose settings group `part` has a stride."""
+    training, settings = model_block(wildcards)["training"], block(wildcards)[part]
+    stride = settings["snapshot_stride" if part == "activations" else "stride"] or 1
+    return len(selected(log_spaced(training["epochs"], training["snapshots_per_decade"]), stride))
+
+
 def extract_minutes(wildcards, attempt):
     """A forward pass per snapshot that is read, and as much again for the statistics."""
-    training, stride = block(wildcards)["training"], block(wildcards)["activations"]["snapshot_stride"]
-    read = selected(log_spaced(training["epochs"], training["snapshots_per_decade"]), stride)
-    return attempt * int(5 + 2 * forward_minutes(wildcards, len(read)))
+    return attempt * int(5 + 2 * forward_minutes(wildcards, snapshots_read(wildcards, "activations")))
 
 
 def interventions_minutes(wildcards, attempt):
     """Six forward passes per edited neuron and snapshot, as a product takes that follows the edited layer."""
-    training, stride = block(wildcards)["training"], block(wildcards)["interventions"]["stride"] or 1
-    read = selected(log_spaced(training["epochs"], training["snapshots_per_decade"]), stride)
-    return attempt * int(5 + 7 * 6 * forward_minutes(wildcards, len(read)))
+    return attempt * int(5 + 7 * 6 * forward_minutes(wildcards, snapshots_read(wildcards, "interventions")))
 
 
 def measures_minutes(wildcards, attempt):
     """Per layer and snapshot that is read some hundred products of samples and neurons, at 10 GFLOP/s."""
-    b, model = block(wildcards), model_block(wildcards)
-    training, stride = b["training"], b["measures"]["stride"] or 1
-    read = selected(log_spaced(training["epochs"], training["snapshots_per_decade"]), stride)
-    size = min(b["measures"]["samples"], samples(wildcards)) * model["width"] * max(model["width"], 500)
-    return attempt * int(5 + 100 * len(read) * model["hidden_layers"] * size / 1e10 / 60)
+    used = min(block(wildcards)["measures"]["samples"], samples(wildcards))
+    products = sum(used * width * max(width, 500) for width in model_block(wildcards)["widths"])
+    return attempt * int(5 + 100 * snapshots_read(wildcards, "measures") * products / 1e10 / 60)
 
 
 def extract_mb(wildcards, attempt):
     """torch, the data, one batch of activations with what is computed from a layer, and one row group of each table."""
     b, model = block(wildcards), model_block(wildcards)
     batch = min(b["activations"]["batch_size"], samples(wildcards))
-    activations = 4 * batch * model["width"] * (model["hidden_layers"] + 6)
+    activations = 4 * batch * (sum(model["widths"]) + 6 * max(model["widths"]))
     return attempt * int(1000 + 2 * data_mb(wildcards) + (8 * weights(b, wildcards.model) + activations) / 1e6)
 
 

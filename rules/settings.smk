@@ -74,12 +74,17 @@ def described_noises(wildcards):
 
 
 def described_models(wildcards):
-    """Size of each model."""
-    b = block(wildcards)
-    return {
-        name: {**{key: model[key] for key in ("hidden_layers", "width")}, "weights": weights(b, name)}
-        for name, model in b["models"].items()
-    }
+    """Size of each model, its learning rate, and its steps per epoch."""
+    b, described = block(wildcards), {}
+    for name, model in b["models"].items():
+        training = model["training"]
+        described[name] = {
+            "widths": model["widths"],
+            "weights": weights(b, name),
+            "learning_rate": training["learning_rate"],
+            "steps_per_epoch": -(-samples(wildcards) // training["batch_size"]),
+        }
+    return described
 
 
 def classes_by_noise(wildcards):

@@ -15,6 +15,8 @@ rule summarize_runs:
         outliers=of_all_runs("outliers.parquet"),
         neurons=of_all_runs("activations/neurons.parquet"),
         large_activation=of_all_runs("large_activation.parquet"),
+        large_by_class=of_all_runs("large_by_class.parquet"),
+        test_paths=of_all_runs("activations/test_paths.parquet"),
     output:
         **{
             table.name: ensure(f"results/{{experiment}}/summary/{table.path}", non_empty=True)

@@ -92,8 +92,8 @@ def everything(wildcards):
 
 def training_size(wildcards):
     """Weights times epochs of all networks that a training job trains."""
-    b = block(wildcards)
-    return weights(b, wildcards.model) * b["training"]["epochs"] * len(seeds(wildcards))
+    epochs = model_block(wildcards)["training"]["epochs"]
+    return weights(block(wildcards), wildcards.model) * epochs * len(seeds(wildcards))
 
 
 def list_jobs():

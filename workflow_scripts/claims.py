@@ -9,7 +9,7 @@ from epochwise.workflow.job import job
 
 with job(snakemake) as settings:
     given, made = snakemake.input, snakemake.output
-    names = ("phases", "separation", "outliers", "large_activation", "interventions", "measures")
+    names = ("phases", "separation", "outliers", "large_activation", "test_paths", "interventions", "measures")
     runs = evidence.read_runs(settings["runs"], **{name: given[name] for name in names})
     judged = judging.judge(runs, evidence.weights_by_model(given.runs), settings["claims"], settings["level"])
     found = findings.judge_findings(judged)

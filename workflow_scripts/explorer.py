@@ -7,7 +7,7 @@ from epochwise.workflow import tables
 from epochwise.workflow.files import atomic
 from epochwise.workflow.job import job
 
-OVER_SEEDS = ("curves", "phases", "phases_by_seed", "separation", "outliers")
+OVER_SEEDS = ("curves", "phases", "phases_by_seed", "separation", "outliers", "runs")
 
 with job(snakemake) as settings:
     given = snakemake.input

@@ -9,12 +9,16 @@ from epochwise.workflow.job import job
 
 with job(snakemake) as settings:
     given, made, options = snakemake.input, snakemake.output, settings["outliers"]
-    found = outliers.outliers(tables.read(given.neurons, NEURONS), options["massive_value"], options["massive_ratio"])
+    neurons, samples = tables.read(given.neurons, NEURONS), tables.read(given.samples, SAMPLES)
+    labels = tables.read(given.labels, LABELS)
+    found = outliers.outliers(neurons, options["massive_value"], options["massive_ratio"], options["large_ratio"])
     tables.write(found, outliers.OUTLIERS, made.outliers)
+    by_class = large_activation.large_by_class(samples, labels)
+    tables.write(by_class, large_activation.LARGE_BY_CLASS, made.large_by_class)
     followed = large_activation.input_output_association(
-        tables.read(given.samples, SAMPLES),
+        samples,
         outputs=tables.read(given.outputs, OUTPUTS),
-        labels=tables.read(given.labels, LABELS),
+        labels=labels,
         features=tables.read(given.features, FEATURES),
         folds=options["folds"],
         ridge=options["ridge"],

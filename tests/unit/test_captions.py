@@ -13,7 +13,9 @@ from epochwise import catalogue
 from epochwise.findings import claims
 from epochwise.findings.findings import FINDINGS, judge_findings, to_markdown
 from epochwise.report import captions
+from epochwise.report.opening import opening
 
+READINGS = {"noisy_after_clean": "2: clean data are learned before noisy data"}
 MODELS = (("mlp3", 1.0, "reproduced"), ("mlp7", -1.0, "contradicted"))
 
 
@@ -27,6 +29,7 @@ def made_up(noises=("symmetric30",)):
                 "source": claim.source,
                 "statement": claim.statement,
                 "definition": claim.definition,
+                "reading": READINGS.get(claim.name, ""),
                 "scope": claim.scope,
                 "noise": noise,
                 "model": model,
@@ -85,8 +88,13 @@ def test_a_caption_compares_the_claims_of_a_figure_with_our_numbers(figure):
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     shown = [claim for claim in claims.CLAIMS if figure.name in claim.figures]
     whose = {"paper": "The paper states", "ours": "Our stricter reading"}
-    expected = [f"**{whose[claim.source]}:** {claim.statement} **Measured:** {claim.definition}." for claim in shown]
+    expected = [f"**In the paper,** {catalogue.PUBLIC_READING}: {figure.reading}"] if figure.reading else []
+    for claim in shown:
+        begins = whose[claim.source] + (", by the public reading" if claim.name in READINGS else "")
+        expected.append(f"**{begins}:** {claim.statement} **Measured:** {claim.definition}.")
     assert [line for line in text.splitlines() if line.startswith("**")] == expected
+    from_reading = bool(figure.reading) or any(claim.name in READINGS for claim in shown)
+    assert text.count(catalogue.PUBLIC_READING) == from_reading
     tables = []
     for claim in shown:
         mlp3 = "reproduced" if claim.scope == claims.ALL_MODELS else "(reproduced)"
@@ -120,6 +128,14 @@ def test_pages_have_captions(page):
 def test_a_figure_without_claims_has_its_caption_only():
     caption = next(figure.caption for figure in catalogue.FIGURES if figure.name == "phases")
     assert captions.caption("phases", CLAIMS.iloc[:0], 0.95) == caption + "\n"
+
+
+def test_the_figures_of_the_paper_come_first_and_have_a_reading():
+    groups = [figure.group for figure in catalogue.FIGURES]
+    assert groups == ["paper"] * 9 + ["further"] * (len(groups) - 9)
+    assert all((figure.group == "paper") == bool(figure.reading) for figure in catalogue.FIGURES)
+    names = {figure.name for figure in catalogue.FIGURES}
+    assert {name for topic in catalogue.TOPICS.values() for name in topic} <= names
 
 
 # -- the page of findings and claims -----------------------------------------------------------------------------------
@@ -162,6 +178,22 @@ def test_the_page_says_what_an_effect_of_0_means_of_claims_on_the_edited_neuron(
     edited = CLAIMS["claim"].str.startswith("large_activation_needed")
     assert page_of(CLAIMS).text.count("An effect of 0 means that") == edited.sum() / len(MODELS) == 6
     assert "An effect of 0" not in page_of(CLAIMS[~edited]).text
+
+
+def test_a_verdict_that_is_not_applicable_has_its_own_colour_and_no_numbers():
+    table = CLAIMS.assign(verdict="not applicable", effect=np.nan, low=np.nan, high=np.nan, n=0)
+    html = captions.claims_page("digits", table, judge_findings(table), 0.9)
+    assert html.count('class="word not-applicable"') > len(CLAIMS) and "--not-applicable" in html
+    assert "0 seeds" not in Page(html).text
+    text = opening("digits", table, judge_findings(table), 0.9)
+    assert "not applicable" in text and "(by the public reading)" in text and catalogue.PUBLIC_READING in text
+
+
+def test_the_page_names_the_public_reading_once_and_quotes_it_at_its_claims():
+    text = " ".join(page_of(CLAIMS).text.split())
+    assert text.count(catalogue.PUBLIC_READING) == 1
+    assert text.count("Stated by the paper, by the public reading") == len(READINGS)
+    assert all(f"Public reading: {reading}." in text for reading in READINGS.values())
 
 
 def test_the_page_says_how_many_seeds_would_decide_if_a_number_is_known():

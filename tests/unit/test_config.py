@@ -143,10 +143,20 @@ REFUSED = [
     ("/experiment", DELETE, "'experiment' is missing", "add it"),
     ("seeds", DELETE, "'seeds' is missing", "add it"),
     (RATE, DELETE, "'rate' is missing", "add it", "share of training samples"),
-    ("models.small.width", DELETE, "'width' is missing", "add it"),
+    ("models.small", {"hidden_layers": 2}, "'width' is missing", "add it, or give `widths`", "Units per hidden layer"),
+    ("models.small", {"width": 2}, "'hidden_layers' is missing", "add it, or give `widths`", "Number of hidden layers"),
+    ("models.small", {}, "missing", "add `widths`, or `hidden_layers` and `width`"),
+    ("models.small", {"widths": [9], **MODEL}, "'widths' and 'hidden_layers' and 'width' exclude", "keep", "to null"),
+    ("models.small", {"widths": [9], "width": 8}, "'widths' and 'width' exclude", "keep `widths`", "to null"),
     ("noises", {}, "{}", "at least 1"),
     ("models", {"small": None}, "every entry is null", "keep at least one"),
     ("noises", {"some": None}, "every entry is null", "keep at least one"),
+    # widths
+    ("models.small", {"widths": []}, "models.small.widths: []", "at least 1"),
+    ("models.small", {"widths": [1] * 101}, "models.small.widths: [1, 1", "at most 100"),
+    ("models.small", {"widths": [8, 0]}, "models.small.widths.1: 0 ", "≥ 1, ≤ 65536"),
+    ("models.small", {"widths": 8}, "models.small.widths: 8 ", "array or null", "first to last"),
+    ("models.small", {"widths": [8, "4"]}, 'models.small.widths.1: "4"', "integer"),
     # grids
     ("models.small.width", [], "[]", "at least 1"),
     ("models.small.width", [8, 8], "[8, 8]", "name each once"),
@@ -167,7 +177,13 @@ REFUSED = [
     (TRAINING, {"optimizer": "sgdm"}, f"{TRAINING}.optimizer", '"sgdm"', "`adam`, `sgd`"),
     (TRAINING, {"momentum": 1}, f"{TRAINING}.momentum", "1 ", "< 1"),
     (TRAINING, {"activation_cap": 0}, f"{TRAINING}.activation_cap", "0 ", "> 0"),
-    (TRAINING, {"epochs": 3}, f"{TRAINING}: unknown key 'epochs'"),  # it belongs to the whole experiment
+    (TRAINING, {"threads": 3}, f"{TRAINING}: unknown key 'threads'"),  # it belongs to the whole experiment
+    (TRAINING, {"epochs": 0}, f"{TRAINING}.epochs: 0 ", "≥ 1, ≤ 1000000"),
+    ("training.loss", "mse", '"mse"', "`cross_entropy`, `cross_entropy_of_softmax`", "softmax applied twice"),
+    ("noises.some.independent", 1, "1 ", "boolean", "independently"),
+    ("activations.permutations", 0, "0 ", "≥ 1"),
+    ("outliers.large_ratio", 0, "0 ", "> 0", "root mean square"),
+    ("claims.fit", -0.1, "-0.1", "≥ 0"),
 ]
 
 
@@ -241,8 +257,11 @@ def test_every_setting_that_is_left_out_takes_the_default_of_the_schema():
         "image_size": None,
         "channels": None,
     }
-    assert block["noises"] == {"some": {"rate": 0.2, "kind": "symmetric", "seed": 0, "shared_draw": True}}
-    trained = {name: {**model, "training": block["training"]} for name, model in EXPERIMENT["models"].items()}
+    assert block["noises"] == {
+        "some": {"rate": 0.2, "kind": "symmetric", "seed": 0, "shared_draw": True, "independent": False}
+    }
+    widths = {"small": [8, 8], "large": [16, 16, 16]}
+    trained = {name: {"widths": widths[name], "training": block["training"]} for name in EXPERIMENT["models"]}
     assert block["models"] == trained and block["seeds"] == [0, 1, 2]
     assert block.keys() == {"dataset", "noises", "models", "seeds", *config.SETTINGS_GROUPS}
 
@@ -272,14 +291,44 @@ def test_lists_of_depths_and_widths_make_a_grid_of_models():
     models = resolve(changed((*FIRST, "models"), {"mlp": grid, "deep": {"hidden_layers": [9], "width": 3}}))["first"][
         "models"
     ]
-    shapes = {name: {key: model[key] for key in ("hidden_layers", "width")} for name, model in models.items()}
-    assert shapes == {
-        "mlp_d2_w8": {"hidden_layers": 2, "width": 8},
-        "mlp_d2_w16": {"hidden_layers": 2, "width": 16},
-        "mlp_d4_w8": {"hidden_layers": 4, "width": 8},
-        "mlp_d4_w16": {"hidden_layers": 4, "width": 16},
-        "deep_d9_w3": {"hidden_layers": 9, "width": 3},
+    assert {name: model["widths"] for name, model in models.items()} == {
+        "mlp_d2_w8": [8, 8],
+        "mlp_d2_w16": [16, 16],
+        "mlp_d4_w8": [8, 8, 8, 8],
+        "mlp_d4_w16": [16, 16, 16, 16],
+        "deep_d9_w3": [3] * 9,
     }
+    assert all(model.keys() == {"widths", "training"} for model in models.values())
+
+
+def test_a_model_has_the_widths_that_are_given_whatever_their_form():
+    given = {
+        "tapering": {"widths": [9, 5, 5]},
+        "short": {"hidden_layers": 3, "width": 5},
+        "same": {"widths": [5, 5, 5]},
+    }
+    models = resolve(changed((*FIRST, "models"), given))["first"]["models"]
+    assert [model["widths"] for model in models.values()] == [[9, 5, 5], [5, 5, 5], [5, 5, 5]]
+    assert models["short"] == models["same"]
+
+
+def test_an_overlay_changes_the_form_of_a_model_by_setting_keys_to_null():
+    overlay = {"widths": [9, 5], "hidden_layers": None, "width": None}
+    assert resolve(changed((*FIRST, "models", "small"), overlay))["first"]["models"]["small"]["widths"] == [9, 5]
+    back = {"widths": None, "hidden_layers": 1, "width": 3}
+    assert resolve(changed((*FIRST, "models", "small"), back))["first"]["models"]["small"]["widths"] == [3]
+
+
+def test_models_of_one_experiment_are_trained_for_epochs_and_on_losses_of_their_own():
+    given = {"long": {"widths": [4], "training": {"epochs": 1_000_000}}, "short": {"widths": [4]}}
+    given["other"] = {"widths": [4], "training": {"loss": "cross_entropy_of_softmax"}}
+    block = resolve(changed((*FIRST, "models"), given, changed((*FIRST, "training", "epochs"), 30)))["first"]
+    trained = {
+        name: (model["training"]["epochs"], model["training"]["loss"]) for name, model in block["models"].items()
+    }
+    assert trained == {
+        "long": (1_000_000, "cross_entropy"), "short": (30, "cross_entropy"), "other": (30, "cross_entropy_of_softmax")
+    }  # fmt: skip
 
 
 def test_a_model_is_trained_with_values_of_its_own_and_otherwise_with_those_of_its_experiment():
@@ -359,6 +408,26 @@ def test_every_experiment_of_the_repository_resolves(real):
         assert first["kind"] == "human" or first["rate"] == 0.3  # the paper's
 
 
+def test_the_experiment_paper_is_what_the_public_reading_reports(real):
+    paper, short = (resolve(real | {"experiment": name})[name] for name in ("paper", "paper_mlp7"))
+    assert {name: (model["widths"], model["training"]["epochs"]) for name, model in paper["models"].items()} == {
+        "mlp3": ([1024, 512], 1_000_000),
+        "mlp5": ([2048, 1024, 512, 512], 1_000_000),
+        "mlp7": ([2048, 2048, 1024, 1024, 512, 512], 100_000),
+    }
+    read = {"learning_rate": 1e-5, "batch_size": 512, "optimizer": "adam", "weight_decay": 0.0}
+    inferred = {"loss": "cross_entropy_of_softmax"}
+    for block in (paper, short):
+        assert {key: block["training"][key] for key in (*read, *inferred)} == read | inferred
+        [noise] = block["noises"].values()
+        assert (noise["kind"], noise["rate"], noise["independent"]) == ("symmetric", 0.3, True)
+        assert block["dataset"]["source"] == "cifar10" and block["subset"]["size"] is None
+    of_short, of_paper = short["models"]["mlp7"], paper["models"]["mlp7"]
+    assert (
+        of_short["training"] == {**of_paper["training"], "epochs": 20_000} and of_short["widths"] == of_paper["widths"]
+    )
+
+
 def test_the_defaults_of_the_repository_are_those_of_the_schema(real):
     assert {path: value_at(real["defaults"], path) for path in settings_keys()} == settings_keys()
     assert resolve(real | {"defaults": {}}) == resolve(real)
@@ -409,8 +478,12 @@ def test_canonical_text_is_as_written_here():
         canonical(float("nan"))
 
 
-@pytest.mark.parametrize("shape", [(64, 1, 1, 10), (64, 2, 16, 10), (784, 6, 33, 3)])
+@pytest.mark.parametrize("shape", [(64, [1], 10), (64, [16, 16], 10), (784, [33, 7, 12, 1], 3)])
 def test_weights_are_those_of_the_real_network(shape):
-    inputs, hidden_layers, width, classes = shape
-    parameters = sum(parameter.numel() for parameter in MLP(inputs, [width] * hidden_layers, classes).parameters())
-    assert weights_of({"hidden_layers": hidden_layers, "width": width}, inputs, classes) == parameters
+    inputs, widths, classes = shape
+    parameters = sum(parameter.numel() for parameter in MLP(inputs, widths, classes).parameters())
+    assert weights_of({"widths": widths}, inputs, classes) == parameters
+
+
+def test_the_largest_network_of_the_paper_has_as_many_weights_as_counted_by_hand():
+    assert weights_of({"widths": [2048, 2048, 1024, 1024, 512, 512]}, 3072, 10) == 14_430_218

@@ -1,5 +1,6 @@
 """Which samples are used and which labels are wrong, against counting by hand and scikit-learn."""
 
+import hashlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,12 +8,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chisquare
+from scipy.stats import chisquare, kstest, norm
 from sklearn.metrics import confusion_matrix
 
 from epochwise.data.corruption import corrupt, noise_matrix
 from epochwise.data.subset import stratified_subset
 from epochwise.training import evaluation
+from epochwise.training.loss import LOSSES
 from epochwise.workflow.errors import InputError
 
 SEED = st.integers(0, 2**31 - 1)
@@ -45,6 +47,40 @@ def test_noise_is_spread_evenly_over_samples_and_over_the_other_classes():
         assert chisquare(np.bincount(noisy[wrong & (labels == true)], minlength=6)[np.arange(6) != true]).pvalue > 1e-3
     assert chisquare(wrong.reshape(50, -1).sum(1)).pvalue > 1e-3
     assert chisquare(np.bincount(labels[wrong])).pvalue > 1e-3
+
+
+def test_independent_noise_replaces_each_label_with_the_probability_of_the_rate():
+    """The number of wrong labels is binomial: over 400 draws its mean and variance are N·r and N·r·(1 − r)."""
+    labels, independent = np.tile(np.arange(5), 100), {**symmetric(0.3), "independent": True}
+    draws = np.stack([corrupt(labels, 5, independent, seed) for seed in range(400)])
+    wrong = draws != labels
+    counts, expected = wrong.sum(1), 500 * 0.3 * 0.7
+    assert abs(counts.mean() - 150) < 4 * np.sqrt(expected / 400)
+    assert abs(counts.var(ddof=1) / expected - 1) < 4 * np.sqrt(2 / 399)
+    assert kstest(counts + np.random.default_rng(0).random(400) - 0.5, norm(150, np.sqrt(expected)).cdf).pvalue > 1e-3
+    steps = (draws - labels)[wrong] % 5
+    assert chisquare(np.bincount(steps, minlength=5)[1:]).pvalue > 1e-3, "all other classes are equally likely"
+    assert chisquare(wrong.sum(0).reshape(50, -1).sum(1)).pvalue > 1e-3, "and so are all samples"
+
+
+@given(labels_of(4), RATE, SEED)
+def test_independent_noise_depends_on_its_seed_alone_and_a_higher_rate_replaces_more(labels, rate, seed):
+    noisy = corrupt(labels, 4, {**symmetric(rate), "independent": True}, seed)
+    again = corrupt(labels, 4, {**symmetric(rate), "independent": True}, seed)
+    np.testing.assert_array_equal(noisy, again)
+    assert noisy.dtype == labels.dtype and noisy.min() >= 0 and noisy.max() < 4
+    np.testing.assert_array_equal(corrupt(labels, 4, {**symmetric(0), "independent": True}, seed), labels)
+
+
+def test_noise_that_is_not_independent_is_what_it_was_before_the_key_came():
+    labels = np.tile(np.arange(10, dtype=np.int16), 30)
+    plain, explicit = (corrupt(labels, 10, {**symmetric(0.3), **more}, 5) for more in ({}, {"independent": False}))
+    np.testing.assert_array_equal(plain, explicit)
+    assert (plain != labels).sum() == 90
+    assert (
+        hashlib.sha256(plain.tobytes()).hexdigest()
+        == "c90432e9f9932acee6a4af25921da6fba98582411c0c64db5b06d4e317d39b36"
+    )
 
 
 def test_the_seeds_name_the_draw():
@@ -96,7 +132,7 @@ def test_no_prediction_is_right_about_the_given_and_the_true_label_of_a_noisy_sa
     true = torch.from_numpy(labels.astype(np.int64))
     noisy = torch.from_numpy(corrupt(labels, 3, symmetric(rate), seed).astype(np.int64))
     logits = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(seed))
-    predictor = SimpleNamespace(logits=lambda inputs: inputs[None])
+    predictor = SimpleNamespace(logits=lambda inputs: inputs[None], loss=LOSSES["cross_entropy"])
     [scores] = evaluation.evaluate(predictor, evaluation.TrainingData(logits, noisy[None], true, logits, true))
     accuracy = {row["subset"]: row["accuracy"] for row in scores}
     if accuracy["noisy_given"] is None:

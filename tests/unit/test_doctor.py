@@ -42,7 +42,7 @@ def block():
     experiment = {
         "dataset": "ten_digits",
         "noises": {"symmetric30": {"rate": 0.3}},
-        "models": {"mlp3": {"hidden_layers": 2, "width": 16}, "mlp7": {"hidden_layers": 6, "width": 32}},
+        "models": {"mlp3": {"widths": [16, 8]}, "mlp7": {"hidden_layers": 6, "width": 32, "training": {"epochs": 100}}},
         "seeds": [0, 1],
         "training": {"epochs": 10},
     }
@@ -58,15 +58,21 @@ def test_needs_are_those_of_the_planned_jobs(block, monkeypatch):
         PlannedJob("extract", {"model": "mlp7", "seed": "0"}, 1, 0.9),
         PlannedJob("claims", {}, 1, 2.5),
     ]
-    evaluations = len(needs.log_spaced(10, block["training"]["evaluations_per_decade"]))
-    snapshots = needs.log_spaced(10, block["training"]["snapshots_per_decade"])
+    small, large = ({"epochs": epochs} for epochs in (10, 100))
+    for of_model in (small, large):
+        for kind in ("evaluations", "snapshots"):
+            of_model[kind] = len(needs.log_spaced(of_model["epochs"], block["training"][f"{kind}_per_decade"]))
     need = needs.estimate_needs(block, digits, jobs, start=3.0)
-    assert need.networks == {"mlp3": 2, "mlp7": 1}
-    assert need.training * 3600 == pytest.approx((1 + 2) * (10 * 2.0 + evaluations * 0.5))
-    assert need.rest * 3600 == pytest.approx(4 * 3.0 + 2 * len(snapshots) * 0.5)
+    assert {name: network.count for name, network in need.networks.items()} == {"mlp3": 2, "mlp7": 1}
+    seconds = [model["epochs"] * 2.0 + model["evaluations"] * 0.5 for model in (small, large)]
+    assert need.training * 3600 == pytest.approx(1 * seconds[0] + 2 * seconds[1])
+    assert need.rest * 3600 == pytest.approx(4 * 3.0 + 2 * large["snapshots"] * 0.5)
     assert (need.jobs, need.memory) == (4, 2.5)
-    sizes = [2 * weights_of(block["models"]["mlp3"], 64, 10), weights_of(block["models"]["mlp7"], 64, 10)]
-    assert need.disk * 1e9 == pytest.approx(sum(sizes) * (4 * len(snapshots) + 12))
+    weights = [weights_of(block["models"][name], 64, 10) for name in ("mlp3", "mlp7")]
+    stored = [2 * weights[0] * (4 * small["snapshots"] + 12), weights[1] * (4 * large["snapshots"] + 12)]
+    assert need.disk * 1e9 == pytest.approx(sum(stored))
+    assert need.networks["mlp3"].operations == 6 * weights[0] * 1257 * 10 * 2
+    assert (need.networks["mlp7"].epochs, need.networks["mlp7"].snapshots) == (100, large["snapshots"])
 
 
 def test_rates_grow_with_the_number_of_samples(block):
@@ -78,7 +84,7 @@ def test_rates_grow_with_the_number_of_samples(block):
 
 
 def test_what_is_missing_is_said_with_both_numbers():
-    need = Need({}, {}, 1, 1.0, 1.0, memory=8.0, disk=1.0)
+    need = Need({}, 1, 1.0, 1.0, memory=8.0, disk=1.0)
     assert doctor.list_missing(doctor.Machine(2, 4.0, 10.0, None), need) == [
         "memory: the largest job needs 8.0 GB, and 4.0 GB are free"
     ]
@@ -89,7 +95,16 @@ def test_what_is_missing_is_said_with_both_numbers():
 
 
 @pytest.mark.parametrize(
-    ("hours", "text"), [(0.001, "about 1 min"), (0.07, "about 4 min"), (1.6, "about 96 min"), (5.44, "about 5.4 h")]
+    ("hours", "text"),
+    [
+        (0.001, "about 1 min"),
+        (0.07, "about 4 min"),
+        (1.6, "about 96 min"),
+        (5.44, "about 5.4 h"),
+        (98.7, "about 99 h"),
+        (512, "about 21 days"),
+        (86_400, "about 3,600 days"),
+    ],
 )
 def test_durations_are_round(hours, text):
     assert doctor.format_duration(hours) == text
@@ -106,9 +121,14 @@ def test_the_whole_report_has_some_twenty_lines(tmp_path):
     own.write_text("experiments: {digits: {seeds: [0, 1, 2], training: {epochs: 3, stack_seeds: false}}}\n")
     run = run_doctor(tmp_path, "digits", "--configfile", str(own))
     assert run.returncode == 0, run.stderr
-    assert "mlp7       3 networks, " in run.stdout
+    assert "mlp7       3 networks, 3 epochs of " in run.stdout
+    weights = weights_of({"widths": [256] * 6}, 64, 10)
+    told = f"{6 * weights * 1257 * 3 * 3:.1e} floating point operations, 4 snapshots of {4 * weights / 1e6:.3g} MB"
+    assert told in run.stdout
     assert "data       digits: part of the package scikit-learn" in run.stdout
-    assert re.search(rf"nothing\n\nNext: snakemake --cores \d+ all --configfile {own}\n$", run.stdout)
+    assert re.search(
+        rf"nothing\n\nNext: snakemake --cores \d+ all --configfile {own} --config experiment=digits\n$", run.stdout
+    )
     assert 15 <= len(run.stdout.splitlines()) <= 26
 
 

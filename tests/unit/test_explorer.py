@@ -112,3 +112,34 @@ def test_the_first_ranks_and_the_last_are_shown(width):
 def test_encoded_numbers_are_little_endian():
     numbers = np.array([1, -1, 300])
     assert np.frombuffer(base64.b64decode(explorer_samples.encode(numbers, "<i2")), "<i2").tolist() == [1, -1, 300]
+
+
+@pytest.fixture
+def tapering():
+    """Neurons of two layers with 12 and 3 neurons at two epochs, and the large neuron of each layer."""
+    rows = [
+        (epoch, layer, neuron, neuron + 100.0 * (layer == 2 and neuron == 1) + epoch)
+        for epoch in (0, 5)
+        for layer, width in ((1, 12), (2, 3))
+        for neuron in range(width)
+    ]
+    neurons = pd.DataFrame(rows, columns=["epoch", "layer", "neuron", "max"])
+    outliers = [(epoch, layer, 11 if layer == 1 else 1, layer == 2) for epoch in (0, 5) for layer in (1, 2)]
+    return neurons, pd.DataFrame(outliers, columns=["epoch", "layer", "neuron", "stands_out"])
+
+
+def test_each_layer_is_ranked_among_its_own_neurons(tapering):
+    found = explorer_data._ranked(*tapering)
+    assert found["epochs"] == [0, 5] and found["neurons"] == [[11, 1], [11, 1]] and found["stands_out"] == [2, 2]
+    assert found["ranks"] == [explorer_data.choose_ranks(12).tolist(), [1, 2, 3]]
+    assert found["values"][1][1] == [106.0, 7.0, 5.0] and len(found["values"][0][0]) == len(found["ranks"][0])
+    assert found["final"] == {"layer": 2, "neuron": 1, "ranks": [1, 1], "values": [101.0, 106.0]}
+    mean = explorer_data._mean_by_layer([found["values"], found["values"]])
+    assert mean == found["values"]
+
+
+def test_the_page_knows_the_weights_and_learning_rate_times_steps_of_each_model():
+    row = {"model": ["a", "a", "b"], "weights": [5, 5, 9], "learning_rate": [0.1, 0.1, 0.2], "steps_per_epoch": 10}
+    assert explorer_data._models(pd.DataFrame(row)) == {
+        "a": {"weights": 5, "per_epoch": 1.0}, "b": {"weights": 9, "per_epoch": 2.0},
+    }  # fmt: skip

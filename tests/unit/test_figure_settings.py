@@ -12,8 +12,9 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from epochwise.figures import theme
+from epochwise.findings.drawn import SCHEMAS
 from epochwise.workflow import code, tables
-from tests.unit.made_up import CASES, SCHEMAS, inputs_of
+from tests.unit.made_up_paper import CASES, inputs_of
 
 SETTINGS = b"""
 backend: module://there_is_no_such_module
@@ -48,7 +49,7 @@ def made_up(tmp_path_factory):
     """Files of the tables that the figure `phases` draws, by name."""
     folder = tmp_path_factory.mktemp("tables")
     inputs, _ = inputs_of(CASES["usual"])
-    files = {name: folder / f"{name}.parquet" for name in ("curves", "phases", "phases_by_seed")}
+    files = {name: folder / f"{name}.parquet" for name in ("curves", "phases", "phases_by_seed", "runs")}
     for name, file in files.items():
         tables.write(inputs[name], SCHEMAS[name], file)
     return {name: str(file) for name, file in files.items()}

@@ -14,9 +14,9 @@ from matplotlib.text import Text
 
 from epochwise import catalogue
 from epochwise.figures import numbers as figure_numbers
-from epochwise.figures import panels, phase_marks, theme
+from epochwise.figures import panels, phase_marks, scales, theme
 from epochwise.findings import summarize
-from tests.unit.made_up import CASES, inputs_of
+from tests.unit.made_up_paper import CASES, END_OF_FIRST, THRESHOLD, inputs_of
 
 FIGURES = tuple(figure.name for figure in catalogue.FIGURES)
 MARKS = ["peak_epoch", "fit_epoch", "dip_epoch"]
@@ -112,6 +112,12 @@ def same(found, expected, keys):
 RUN_EPOCH = ["noise", "model", "epoch", "measure"]
 
 
+def ends(case, table):
+    """The last epoch of the model of each row."""
+    first = table["model"] == next(iter(case.models))
+    return pd.Series(case.last, table.index).mask(first & (case is CASES["different ends"]), END_OF_FIRST)
+
+
 def without_marks(numbers):
     return numbers[~numbers["measure"].isin(MARKS)]
 
@@ -129,22 +135,33 @@ def test_layers_seeds_and_epochs_are_numbers(drawn):
             assert pd.api.types.is_integer_dtype(numbers[column]), column
 
 
-@pytest.mark.parametrize("name", ["learning_curves", "separation_by_layer", "large_activation", "scenario"])
+@pytest.mark.parametrize(
+    "name",
+    ["accuracy_curves", "loss_curves", "separation", "separation_by_layer", "large_activation", "large_by_true_class"],
+)
 def test_lines_show_exactly_the_numbers(drawn, name):
     figure, numbers = drawn[3][name]
     values = without_marks(numbers)["value"].dropna()
     np.testing.assert_array_equal(drawn_values(figure), np.sort(values))
 
 
-def test_learning_curves_are_the_means_of_the_table(drawn):
+def test_accuracy_curves_are_the_means_of_the_table(drawn):
     _, inputs, _, results = drawn
-    numbers = results["learning_curves"][1]
-    same(without_marks(numbers), inputs["curves"], [*RUN_EPOCH, "subset"])
+    numbers = results["accuracy_curves"][1]
+    same(without_marks(numbers), inputs["curves"].query("measure == 'accuracy'"), [*RUN_EPOCH, "subset"])
+
+
+def test_the_cross_entropy_has_a_row_where_another_loss_is_trained(drawn):
+    case, inputs, _, results = drawn
+    numbers = results["loss_curves"][1]
+    measures = ["loss", "cross_entropy"] if case is CASES["different ends"] else ["loss"]
+    expected = inputs["curves"][inputs["curves"]["measure"].isin(measures)]
+    same(without_marks(numbers), expected, [*RUN_EPOCH, "subset"])
 
 
 def test_marks_are_the_mean_epochs_of_the_phases(drawn):
     case, inputs, _, results = drawn
-    numbers = results["learning_curves"][1]
+    numbers = results["accuracy_curves"][1]
     marks = numbers[numbers["measure"].isin(MARKS)]
     phases = inputs["phases"].query("curve == 'accuracy' and measure in @MARKS").dropna(subset="mean")
     phases = phases.set_index(["noise", "model", "measure"])["mean"]
@@ -185,7 +202,9 @@ def test_separation_by_class_is_the_last_epoch(drawn):
     case, inputs, _, results = drawn
     _, numbers = results["separation_by_class"]
     table = inputs["separation"]
-    expected = table[(table["measure"] == "cosine_centred") & (table["class"] >= 0) & (table["epoch"] == case.last)]
+    expected = table[
+        (table["measure"] == "cosine_centred") & (table["class"] >= 0) & (table["epoch"] == ends(case, table))
+    ]
     keys = ["noise", "model", "epoch", "layer", "grouping", "class"]
     same(numbers.assign(low=np.nan, high=np.nan), expected.assign(low=np.nan, high=np.nan), keys)
     assert (numbers["class_name"] == numbers["class"].map(dict(enumerate(case.class_names)))).all()
@@ -230,12 +249,13 @@ def test_inputs_are_the_strengths_in_the_outstanding_layer(drawn):
     case, inputs, _, results = drawn
     numbers = results["large_activation_inputs"][1]
     statistics = numbers[numbers["part"] == "measure"]
-    assert len(statistics) == 13 * len(case.models) * len(case.noises)
+    assert len(statistics) == 15 * len(case.models) * len(case.noises)
     table = inputs["large_activation"]
     table = table.set_index(["noise", "model", "epoch", "layer", "feature", "measure"])
     for row in statistics.itertuples():
         assert row.layer == figure_numbers.layer_that_stands_out(inputs["outliers"], row.noise, row.model)
-        key = (row.noise, row.model, case.last, row.layer, row.feature, row.measure)
+        last = END_OF_FIRST if case is CASES["different ends"] and row.model == "mlp3" else case.last
+        key = (row.noise, row.model, last, row.layer, row.feature, row.measure)
         expected = table.loc[key, ["mean", "low", "high"]]
         np.testing.assert_equal([row.value, row.low, row.high], [*expected])
 
@@ -246,7 +266,9 @@ def test_inputs_show_the_images_at_both_ends(drawn):
     images = numbers[numbers["part"] == "image"]
     layer = figure_numbers.layer_that_stands_out(inputs["outliers"], shown["noise"], shown["model"])
     samples = inputs["samples"]
-    samples = samples[(samples["layer"] == layer) & (samples["epoch"] == case.last)].set_index("index")["value"]
+    samples = samples[(samples["layer"] == layer) & (samples["epoch"] == samples["epoch"].max())].set_index("index")[
+        "value"
+    ]
     for end, values in {"largest": samples.sort_values(ascending=False), "smallest": samples.sort_values()}.items():
         found = images[images["end"] == end]
         np.testing.assert_array_equal(found["value"], values.head(case.images))
@@ -272,6 +294,102 @@ def test_data_decomposition_counts_every_sample_and_shows_noisy_ones(drawn):
     assert len(rows) == case.images and rows["is_noisy"].all() == case.noisy
     assert [*names[rows["true_label"]]] == [*images["true_label"]]
     assert [*names[rows["given_label"]]] == [*images["given_label"]]
+
+
+@pytest.mark.parametrize("predictions", ["correct", "wrong"])
+def test_paths_of_test_data_are_the_means_over_classes_with_null_and_ceiling_of_the_last_layer(drawn, predictions):
+    case, inputs, _, results = drawn
+    figure, numbers = results[f"test_paths_{predictions}"]
+    table = inputs["test_paths"].query("predictions == @predictions and `class` == -1")
+    numbers = without_marks(numbers)
+    keys = [*RUN_EPOCH, "layer", "reference"]
+    same(numbers, table, keys)
+    last = numbers["layer"] == numbers["model"].map(case.models)
+    of_last = ["split_half", "null_low", "null_high"]
+    assert numbers.loc[~last, of_last].isna().all(axis=None)
+    expected = numbers[last].drop(columns=of_last).astype({"layer": "int64", "epoch": "int64"})
+    expected = expected.merge(table[[*keys, *of_last]], on=keys)
+    np.testing.assert_array_equal(numbers.loc[last, of_last], expected[of_last])
+    drawn_ones = np.concatenate([numbers["value"], numbers["split_half"]]).astype(float)
+    np.testing.assert_array_equal(drawn_values(figure), np.sort(drawn_ones[np.isfinite(drawn_ones)]))
+
+
+def thresholds_of(figure):
+    """Heights of the horizontal lines across a panel."""
+    lines = [line for axes in axes_of(figure) for line in axes.lines if list(line.get_xdata()) == [0, 1]]
+    return [line.get_ydata()[0] for line in lines if line.get_ydata()[0] == line.get_ydata()[1]]
+
+
+def test_the_ratio_of_the_followed_neuron_is_drawn_with_its_threshold(drawn):
+    case, inputs, shown, results = drawn
+    figure, numbers = results["activation_ratio"]
+    table = inputs["outliers"].query("measure == 'followed_rms_ratio'")
+    same(without_marks(numbers), table, [*RUN_EPOCH, "layer"])
+    assert thresholds_of(figure) == [THRESHOLD] * len(case.models) * len(case.noises)
+    assert thresholds_of(results["scenario"][0]) == [THRESHOLD]
+    numbers = results["scenario"][1].query("measure == 'followed_rms_ratio'")
+    table = table[(table["noise"] == shown["noise"]) & (table["model"] == shown["model"]) & (table["layer"] == 1)]
+    same(numbers, table, [*RUN_EPOCH, "layer"])
+
+
+def test_the_figures_of_the_large_activation_by_class_show_the_layer_with_the_largest_ratio_on_one_scale(drawn):
+    case, inputs, _, results = drawn
+    limits = []
+    for grouping, name in {"true": "large_by_true_class", "given": "large_by_given_label"}.items():
+        figure, numbers = results[name]
+        numbers = without_marks(numbers)
+        assert set(numbers["layer"]) == {1}, "where the made-up ratio is largest"
+        limits.append([axes.get_ylim() for axes in axes_of(figure)])
+        if case.noisy:
+            table = inputs["large_by_class"].assign(measure="class_mean")
+            table = table[(table["layer"] == 1) & (table["grouping"] == grouping)]
+            same(numbers, table, [*RUN_EPOCH, "layer", "class"])
+        else:
+            assert numbers["value"].isna().all()
+    assert limits[0] == limits[1]
+
+
+def test_the_layer_with_the_largest_ratio_is_that_of_the_models_own_last_epoch():
+    rows = [("a", 10, 1, 3.0), ("a", 10, 2, 5.0), ("b", 5, 1, 9.0), ("b", 5, 2, np.nan), ("b", 1, 2, 99.0)]
+    table = pd.DataFrame(rows, columns=["model", "epoch", "layer", "mean"])
+    table = table.assign(noise="noise", measure="followed_rms_ratio")
+    assert [figure_numbers.layer_with_largest_ratio(table, "noise", model) for model in "ab"] == [2, 1]
+
+
+OVER_EPOCHS = [figure.name for figure in catalogue.FIGURES if "runs" in figure.inputs]
+
+
+@pytest.mark.parametrize("name", OVER_EPOCHS)
+def test_learning_rate_times_steps_is_below_the_epochs_at_the_same_places(drawn, name):
+    figure, _ = drawn[3][name]
+    second = [(axes, below) for axes in axes_of(figure) for below in axes.child_axes]
+    assert second or name == "maps", "a map needs three widths or rates"
+    for axes, below in second:
+        assert below.get_xlim() == axes.get_xlim() and below.get_xlabel() == scales.RATE_STEPS
+        for text in below.get_xticklabels():
+            number = text.get_text().strip("${}").replace("10^{", "1e")
+            if number:
+                assert float(number) == pytest.approx(text.get_position()[0] * 1e-4 * 98, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [(3, "0 1 3"), (300, "0 1 10 100"), (4000, "0 1 10 100 1000"), (1_000_000, "0 100 10k 1M")],
+)
+def test_epochs_have_as_many_numbers_as_fit(last, expected):
+    axes = theme.figure(2, columns=4).subplots(1, 4)[0]
+    scales.epoch_axis(axes, last)
+    assert " ".join(text.get_text() for text in axes.get_xticklabels() if text.get_text()) == expected
+
+
+def test_lines_end_where_training_of_their_model_ends():
+    inputs, shown = inputs_of(CASES["different ends"])
+    with theme.use_theme():
+        figure, _ = importlib.import_module("epochwise.figures.accuracy_curves").draw(inputs, shown, {})
+    first, second = ([max(line.get_xdata()) for line in axes.lines if line.get_label() == "test data"]
+                     for axes in axes_of(figure))  # fmt: skip
+    assert (first, second) == ([END_OF_FIRST], [CASES["different ends"].last])
+    assert [len(axes.patches) for axes in axes_of(figure)] == [1, 0], "grey after the end of the first one"
 
 
 def test_scenario_shows_one_minus_the_centred_cosine_of_first_and_last_layer(drawn):
@@ -301,7 +419,7 @@ def test_long_names_of_classes_are_cut_and_dollars_stay_dollars():
 
 def test_fewer_than_three_seeds_have_no_band(drawn):
     case, _, _, results = drawn
-    bands = [c for axes in axes_of(results["learning_curves"][0]) for c in axes.collections]
+    bands = [c for axes in axes_of(results["accuracy_curves"][0]) for c in axes.collections]
     assert bool(bands) == (len(case.seeds) >= 3)
 
 

@@ -31,7 +31,7 @@ def train(model="mlp3", **about) -> JobStatus:
 
 def test_the_time_left_of_three_equal_networks():
     """The second has trained 25 s and needs 15 s: 60 of 100 epochs at 2.667 a second were seen 0 s ago."""
-    progress = Progress(60, 100, 40 / 15)
+    progress = Progress(60, 100, 2.67, 15.0)
     jobs = [
         train(state=FINISHED, seconds=40.0),
         train(state=RUNNING, began=100.0, progress=progress, progress_at=125.0),
@@ -43,11 +43,18 @@ def test_the_time_left_of_three_equal_networks():
     assert seconds_left(jobs, {}, 125.0) == pytest.approx(40), "nothing is limited"
 
 
+def test_the_time_left_of_a_long_run_is_not_lost_in_rounding():
+    """At one epoch in four minutes the log says 0.00 epochs per second, and how many seconds are left."""
+    line = "epoch 40/100000  0.00 epochs/s  23990400 s left  test 0.100"
+    job = train(state=RUNNING, began=0.0, progress=latest_progress(line), progress_at=9600.0)
+    assert seconds_left([job], {"cores": 1}, 9600.0) == 23_990_400
+
+
 def test_the_time_left_is_unknown_until_something_alike_is_measured():
     figure = JobStatus("figure", state=FINISHED, seconds=3.0)
     assert seconds_left([train()], {"cores": 1}, 0.0) is None
     assert seconds_left([figure, train()], {"cores": 1}, 0.0) is None, "training takes much longer than a figure"
-    untrained = train(state=RUNNING, progress=Progress(0, 100, 14.0))
+    untrained = train(state=RUNNING, progress=Progress(0, 100, 14.0, 7.0))
     assert seconds_left([untrained], {"cores": 1}, 0.0) is None, "the rate of the untrained network is none"
     publish = [JobStatus("publish", state=FINISHED, seconds=1.0) for _ in range(9)]
     assert seconds_left([figure, *publish, JobStatus("claims")], {"cores": 1}, 0.0) == 2, "the mean of two rules"
@@ -121,7 +128,7 @@ def test_what_an_earlier_run_left_in_a_log_does_not_count(tmp_path):
     assert log.progress() is None
     path.write_text(line.format(3) + "é" * 5000 + "\n" + line.format(4))
     os.utime(path, (1, 1))
-    assert log.progress() == Progress(4, 9, 1.0, {"test": 0.5}), "the last bytes are enough"
+    assert log.progress() == Progress(4, 9, 1.0, 5.0, {"test": 0.5}), "the last bytes are enough"
     assert log.text().startswith("epoch 3")
 
 
@@ -166,7 +173,7 @@ def test_durations_in_words(seconds, words):
 
 
 def test_a_finished_job_is_one_line():
-    job = train(state=FINISHED, seconds=41.0, progress=Progress(9, 9, 1.0, {"clean": 0.987, "test": 0.5}))
+    job = train(state=FINISHED, seconds=41.0, progress=Progress(9, 9, 1.0, 0.0, {"clean": 0.987, "test": 0.5}))
     line = finished_line(job, 3, 9, 125.0)
     assert line == "3 of 9  train mnist/n/mlp3/seed0  41 s  accuracy: clean 0.99, test 0.50  about 2 min 05 s left"
     assert finished_line(JobStatus("all", state=FINISHED, seconds=0.0), 9, 9, 0.0) == "9 of 9  all  0 s"
@@ -267,7 +274,7 @@ def test_the_view_shows_finished_jobs_networks_in_training_and_the_time_left():
     run = RunStatus(began=0.0, counts={"train": 4, "figure": 2}, totals={"cores": 2})
     scores = {"clean": 0.991, "noisy_given": 0.34, "noisy_true": 0.55, "test": 0.91}
     run.jobs = {
-        1: train("mlp7", state=RUNNING, progress=Progress(80, 100, 2.0, scores), progress_at=40.0),
+        1: train("mlp7", state=RUNNING, progress=Progress(80, 100, 2.0, 10.0, scores), progress_at=40.0),
         2: train("mlp3", state=FAILED, seconds=2.0),
         3: train("mlp7", state=RUNNING, began=38.0),
         4: JobStatus("figure", {"figure": "maps"}, state=FINISHED, seconds=3.0),

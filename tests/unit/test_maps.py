@@ -19,7 +19,10 @@ def inputs():
     curves, runs = [], []
     for (noise, rate), width in itertools.product(RATES.items(), WIDTHS):
         key = {"noise": noise, "model": f"w{width}"}
-        runs.append(key | {"seed": 0, "hidden_layers": 2, "width": width, "achieved_rate": rate})
+        pace = {"learning_rate": 1e-3, "steps_per_epoch": 10}
+        runs.append(
+            pace | key | {"seed": 0, "hidden_layers": 2, "widths": f"{width}-{width // 2}", "achieved_rate": rate}
+        )
         for epoch in EPOCHS:
             train = 1.0 if epoch * width**2 >= 250 else 0.5
             for subset, accuracy in (("train", train), ("test", 1 - rate - width / 100), ("clean", 0.2)):
@@ -32,7 +35,8 @@ def test_a_map_per_noise_and_one_of_the_widest_network(inputs):
     with theme.use_theme():
         figure, numbers = maps.draw(inputs, None, {})
     assert list(numbers["part"].unique()) == [
-        "low, 2 hidden layers", "high, 2 hidden layers", "clean, 2 hidden layers", "2 hidden layers, width 16",
+        "low, 2 hidden layers", "high, 2 hidden layers", "clean, 2 hidden layers",
+        "2 hidden layers, 16 units in the first",
     ]  # fmt: skip
     by_rate = numbers[numbers["by"] == "rate"]
     assert set(by_rate["model"]) == {"w16"} and set(by_rate["size"]) == {0.0, 0.1, 0.3}
@@ -50,3 +54,20 @@ def test_two_widths_and_two_rates_make_no_map(inputs):
     with theme.use_theme():
         _, numbers = maps.draw(few, None, {})
     assert numbers.empty
+
+
+def test_of_models_with_one_first_width_the_first_is_shown(inputs):
+    """Widths taper differently, and the second model is trained for fewer epochs."""
+    others = {name: table[table["model"] == "w16"].assign(model="other") for name, table in inputs.items()}
+    others["curves"] = others["curves"][others["curves"]["epoch"] < 9].assign(mean=0)
+    both = {name: pd.concat([table, others[name]]) for name, table in inputs.items()}
+    with theme.use_theme():
+        _, expected = maps.draw(inputs, None, {})
+        _, numbers = maps.draw(both, None, {})
+    pd.testing.assert_frame_equal(numbers, expected)
+
+
+def test_a_network_that_was_not_evaluated_keeps_its_value_until_its_end():
+    table = pd.DataFrame([[1.0, np.nan, 3.0, np.nan], [1.0, 2.0, np.nan, 4.0]])
+    assert maps._fill_between(table).to_numpy().tolist()[1] == [1.0, 2.0, 2.0, 4.0]
+    np.testing.assert_array_equal(maps._fill_between(table).iloc[0], [1.0, 1.0, 3.0, np.nan])

@@ -28,7 +28,7 @@ def model():
 @pytest.fixture
 def saved(tmp_path, model):
     snapshots.save(tmp_path, model, 12, 3, SCALING)
-    return tmp_path / "epoch_000012.safetensors"
+    return tmp_path / "epoch_0000012.safetensors"
 
 
 @pytest.fixture

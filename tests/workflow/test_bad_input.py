@@ -43,7 +43,7 @@ from tests.workflow.conftest import new_checkout
         ({"datasets": {"digits": {datetime.date(2026, 1, 1): 1}}}, ["datasets.digits", "2026", "is not text"]),
         ({"defaults": None}, ["defaults", "null"]),
         (
-            {"experiment": "cifar10", "datasets": {"cifar10": {"path": "x" * 300}}},
+            {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": "x" * 300}}},
             ["datasets.cifar10.path", "there is no folder"],
         ),
     ],
@@ -110,10 +110,10 @@ def test_text_in_a_file_stays_text(checkout, name):
 
 @pytest.mark.parametrize("path", ["2024-13-45", "0x_", "!!int x", "!!timestamp x", "1_000", "[1"])
 def test_text_that_looks_like_something_else_is_refused_as_what_it_is(checkout, path):
-    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": path}}}
+    overlay = {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": path}}}
     config = f"datasets={json.dumps({'cifar10': {'path': path}})}"
     for arguments in ({"overlay": overlay}, {}):
-        given = () if arguments else ("--config", "experiment=cifar10", config)
+        given = () if arguments else ("--config", "experiment=cifar10_small", config)
         status, said = checkout.snakemake("--dry-run", "all", *given, **arguments)
         assert status != 0
         assert "datasets.cifar10.path" in said and "Traceback" not in said
@@ -127,7 +127,7 @@ def test_an_anchor_that_holds_itself_is_refused(checkout):
 
 
 def test_a_missing_folder_is_refused_before_any_job(checkout):
-    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "nowhere"}}}
+    overlay = {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": "nowhere"}}}
     status, said = checkout.snakemake("all", overlay=overlay)
     assert status != 0
     for word in ("datasets.cifar10.path", "'nowhere'", "`digits` and `mnist_small` need no download"):
@@ -153,7 +153,7 @@ def test_a_folder_without_all_the_data_is_refused_before_any_job(checkout, files
     for name in ("", *files):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch() if name else folder.mkdir()
-    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "my data"}}}
+    overlay = {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": "my data"}}}
     status, said = checkout.snakemake("results/data/cifar10/train.parquet", overlay=overlay)
     assert status != 0
     for word in (*words, "datasets.cifar10.path", "Set `path`", "`digits` and `mnist_small` need no download"):
@@ -165,21 +165,21 @@ def test_a_folder_without_all_the_data_is_refused_before_any_job(checkout, files
 @pytest.mark.parametrize("name", ["{0}", "{dataset}", "a}b"])
 def test_braces_in_a_path_are_refused(checkout, name):
     (checkout.folder / name).mkdir()
-    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": name}}}
+    overlay = {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": name}}}
     status, said = checkout.snakemake("--dry-run", "all", overlay=overlay)
     assert status != 0
     assert f"datasets.cifar10.path: '{name}' contains a brace" in said and "symbolic link" in said
 
 
 def test_home_is_replaced_in_a_path(checkout):
-    overlay = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "~/no such folder"}}}
+    overlay = {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": "~/no such folder"}}}
     _, said = checkout.snakemake("--dry-run", "all", overlay=overlay)
     assert f"there is no folder '{Path.home()}/no such folder'" in said
 
 
 @pytest.mark.parametrize("path", ["'2024_11'", "2024_11", '"1e5"', "'null'"])
 def test_text_on_the_command_line_stays_text(checkout, path):
-    arguments = ("--config", "experiment=cifar10", f"datasets={{cifar10: {{path: {path}}}}}")
+    arguments = ("--config", "experiment=cifar10_small", f"datasets={{cifar10: {{path: {path}}}}}")
     status, said = checkout.snakemake("--dry-run", "all", *arguments)
     assert status != 0
     text = path.strip("'\"")
@@ -203,7 +203,7 @@ def test_the_same_key_twice_is_refused(twice, where):
         (twice.folder / where).write_text(text)
         arguments = ["--configfile", where]
     else:
-        (twice.folder / where).write_text((twice.folder / where).read_text() + "\nexperiment: cifar10\n")
+        (twice.folder / where).write_text((twice.folder / where).read_text() + "\nexperiment: cifar10_small\n")
     status, said = twice.snakemake("--dry-run", "all", *arguments)
     assert status != 0 and "Traceback" not in said
     for word in (where, "the key 'experiment'" if where == "config.yaml" else "the key 'seeds'", "keep one of them"):

@@ -59,13 +59,13 @@ def test_tables_cover_all_runs_epochs_and_layers(finished):
         epochs = log_spaced(EPOCHS, 5)
         snapshots = sorted(path.name for path in (root / "snapshots").glob("*"))
         assert [name for name in snapshots if name.endswith("safetensors")] == [
-            f"epoch_{epoch:06d}.safetensors" for epoch in epochs
+            f"epoch_{epoch:07d}.safetensors" for epoch in epochs
         ]
-        with safe_open(root / "snapshots" / "epoch_000000.safetensors", "np") as file:
+        with safe_open(root / "snapshots" / "epoch_0000000.safetensors", "np") as file:
             expected = {f"layers.{layer}.{part}" for layer in range(layers + 1) for part in ("weight", "bias")}
             assert set(file.keys()) == expected
             assert {"epoch", "seed", "hidden_widths", "input_mean", "input_std"} <= set(file.metadata())
-        for name in ("separation", "outliers", "large_activation"):
+        for name in ("separation", "outliers", "large_activation", "large_by_class", "activations/test_paths"):
             table = pd.read_parquet(root / f"{name}.parquet")
             assert set(zip(table["epoch"], table["layer"], strict=True)) == {
                 (epoch, layer) for epoch in epochs for layer in range(1, layers + 1)
@@ -82,8 +82,13 @@ def test_tables_cover_all_runs_epochs_and_layers(finished):
     assert list(findings["finding"]) == [finding.number for finding in FINDINGS] == [1, 2, 3]
     assert set(findings["verdict"]) == {"inconclusive"}
     runs = pd.read_parquet(finished.results / "digits" / "summary" / "runs.parquet")
-    widths = {model: TINY["experiments"]["digits"]["models"][model]["width"] for model in MODELS}
-    assert dict(zip(runs["model"], runs["width"], strict=True)) == widths
+    described = runs.set_index("model")[["hidden_layers", "widths", "weights", "learning_rate", "steps_per_epoch"]]
+    by_hand = {
+        "mlp3": (2, "12-12", 65 * 12 + 13 * 12 + 13 * 10),
+        "mlp7": (3, "16-12-10", 65 * 16 + 17 * 12 + 13 * 10 + 11 * 10),
+    }
+    for model, row in described.iterrows():
+        assert tuple(row) == (*by_hand[model], 0.001, 20), "1,257 samples in batches of 64 are 20 steps"
     assert set(runs["requested_rate"]) == {0.3}
 
 

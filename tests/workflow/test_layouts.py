@@ -24,9 +24,9 @@ def experiment(path) -> dict:
         "training": {"epochs": 2},
     }
     return {
-        "experiment": "cifar10",
+        "experiment": "cifar10_uniform",
         "datasets": {"cifar10": {"path": str(path), "components": 5}},
-        "experiments": {"cifar10": block},
+        "experiments": {"cifar10_uniform": block},
     }
 
 
@@ -55,7 +55,7 @@ def test_a_parquet_folder_goes_all_the_way(checkout):
     images = image_table.read(checkout.results / "data" / "cifar10" / "train.parquet")
     np.testing.assert_array_equal(images.pixels.reshape(-1, 3, 32, 32), pixels.transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(images.labels, labels)
-    assert (checkout.results / "cifar10" / "figures" / "scenario.png").exists()
+    assert (checkout.results / "cifar10_uniform" / "figures" / "scenario.png").exists()
     assert "Nothing to be done" in checkout.build("all", overlay=overlay)
     (folder / "train.parquet").touch()
     assert checkout.planned(overlay) == {}

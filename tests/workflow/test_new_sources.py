@@ -12,7 +12,6 @@ from tests.workflow.conftest import Checkout, new_checkout
 
 DATA = "workflow_scripts/epochwise/data"
 TARGET = "results/data/mine/train.parquet"
-LEGAL = ("schemas/config.schema.yaml", "enum: [digits, mnist_small,")
 SOURCES = (f"{DATA}/sources.py", "SOURCES = {\n")
 LOADER = '''"""Grey pictures in one folder per split and class."""
 
@@ -58,7 +57,6 @@ def test_a_further_data_set_of_torchvision(tmp_path):
     checkout = new_checkout(tmp_path)
     names = ", ".join(f'"{number}"' for number in range(10))
     add(checkout, *SOURCES, f'    "kmnist": Source((1, 28, 28), ({names}), 60_000, 10_000, "KMNIST"),\n')
-    add(checkout, *LEGAL, " kmnist,")
     layout = 'TorchvisionLayout(("KMNIST", "raw"), {name: f"{name}.gz" for name in _IDX})'
     add(checkout, f"{DATA}/layouts.py", "TORCHVISION = {\n", f'    "kmnist": {layout},\n')
     arrays = write_mnist(checkout.folder / "images" / "KMNIST" / "raw", np.random.default_rng(0))
@@ -72,7 +70,6 @@ def pictures(tmp_path_factory) -> Checkout:
     """A checkout with a source of its own: a folder of pictures."""
     checkout = new_checkout(tmp_path_factory.mktemp("pictures"))
     add(checkout, *SOURCES, '    "pictures": Source((1, 4, 4), ("cat", "dog"), 4, 2),\n')
-    add(checkout, *LEGAL, " pictures,")
     (checkout.folder / DATA / "my_pictures.py").write_text(LOADER)
     add(checkout, f"{DATA}/loading.py", "from epochwise.data import embedded, ", "my_pictures, ")
     branch = '    elif source == "pictures":\n        place, (train, test) = path, my_pictures.read_splits(path)\n'

@@ -114,7 +114,7 @@ def human_overlay(**noise):
     return {
         "datasets": {"cifar10": {"source": "cifar10", "path": "images"}},
         "experiments": {
-            "cifar10": {
+            "cifar10_uniform": {
                 "subset": {"size": 20},
                 "noises": {"symmetric30": None, "people": {"kind": "human", "labels": "worse", **noise}},
             }
@@ -122,11 +122,11 @@ def human_overlay(**noise):
     }
 
 
-TARGET = "results/cifar10/people/labels.parquet"
+TARGET = "results/cifar10_uniform/people/labels.parquet"
 
 
 def test_human_labels_belong_to_the_chosen_images(human):
-    chosen = ("--config", "experiment=cifar10")
+    chosen = ("--config", "experiment=cifar10_uniform")
     human.build(TARGET, *chosen, overlay=human_overlay())
     table = pd.read_parquet(human.folder / TARGET)
     assert len(table) == 20 and (table["true_label"] == table["index"] % 10).all()
@@ -139,5 +139,5 @@ def test_missing_human_labels_are_named_before_any_job(tmp_path):
     (tmp_path / "images").mkdir()
     for split in ("train", "test"):
         (tmp_path / "images" / f"{split}.parquet").touch()
-    status, told = checkout.snakemake(TARGET, "--config", "experiment=cifar10", overlay=human_overlay())
+    status, told = checkout.snakemake(TARGET, "--config", "experiment=cifar10_uniform", overlay=human_overlay())
     assert status != 0 and "cifar10n.parquet" in told and not (tmp_path / "results").exists()

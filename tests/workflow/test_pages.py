@@ -1,12 +1,13 @@
 """The explorer and the report in a real browser: Debian's Chromium without a network."""
 
 import json
+import math
 import re
 
 import pandas as pd
 import pytest
 
-from tests.workflow.conftest import EPOCHS, MODELS, TINY
+from tests.workflow.conftest import EPOCHS, TINY
 
 WIDTHS = (1280, 390)
 # Elements whose text is cut off. A table may be wider than the page, because it scrolls and can be focused.
@@ -91,6 +92,34 @@ def test_the_slider_moves_the_marks_and_the_tables(explorer, finished):
     curves = pd.read_parquet(finished.results / "digits" / "summary" / "curves.parquet")
     test = curves.query("model == 'mlp7' and subset == 'test' and measure == 'accuracy'").set_index("epoch")["mean"]
     assert f"{test[0]:.3f}" in tables[0] and f"{test[EPOCHS]:.3f}" in tables[1]
+
+
+def test_the_horizontal_axis_shows_epochs_or_learning_rate_times_steps(explorer, finished):
+    page = explorer().page
+    runs = pd.read_parquet(finished.results / "digits" / "summary" / "runs.parquet").query("model == 'mlp7'").iloc[0]
+    per_epoch = runs["learning_rate"] * runs["steps_per_epoch"]
+    assert float(page.locator("#steps-text").text_content()) == pytest.approx(EPOCHS * per_epoch, rel=0.01)
+    place = line_of_the_epoch(page)
+    shows = """(unit) => ["curves", "separation", "sample"].every(
+        (name) => Math.abs(state.views[name].signal("per_epoch") / unit - 1) < 1e-6)"""
+    for choice, unit in (("learning rate × steps", per_epoch), ("epoch", 1)):
+        page.locator("#time").select_option(choice)
+        page.wait_for_function(shows, arg=unit)
+        assert choice in page.locator("#sample svg").text_content()
+        first, *ticks = page.evaluate("state.views.sample.signal('ticks')")
+        assert first == 0
+        for tick in ticks:
+            assert tick * unit == pytest.approx(10.0 ** round(math.log10(tick * unit)))
+    assert line_of_the_epoch(page) == pytest.approx(place, abs=1), "both axes have their numbers at the same places"
+
+
+@pytest.mark.parametrize("curve", ["accuracy", "loss", "cross_entropy"])
+def test_the_curves_show_accuracy_and_both_losses(explorer, finished, curve):
+    page = explorer().page
+    page.locator("#curve").select_option(curve)
+    table = pd.read_parquet(finished.results / "digits" / "summary" / "curves.parquet")
+    rows = table.query("model == 'mlp7' and subset == 'test' and measure == @curve and epoch == @EPOCHS")
+    assert f"{rows['mean'].iloc[0]:.3f}" in page.locator("#curves-table").text_content()
 
 
 def test_play_moves_the_slider_and_pause_stops_it(explorer):
@@ -185,7 +214,7 @@ def test_the_layer_is_kept_where_the_model_has_it(explorer):
         page.locator("#model").select_option(model)
         return page.locator("#layer").input_value()
 
-    assert page.locator("#layer option").count() == MODELS["mlp7"]["hidden_layers"] == 3
+    assert page.locator("#layer option").count() == 3
     page.locator("#layer").select_option("2")
     assert [layer_of("mlp3"), layer_of("mlp7")] == ["2", "2"]
     page.locator("#layer").select_option("3")
@@ -270,7 +299,7 @@ def test_the_report_loads_no_code_from_the_network(report):
 def test_the_report_lists_figures_by_topic_with_labels(report):
     text = report.read_text("utf-8")
     categories = json.loads(re.search(r"var categories = (\{.*?\});?\n", text)[1])
-    assert {"1 Findings and claims", "2 Data and learning curves", "4 Large activation"} <= {*categories["digits"]}
+    assert {"1 Findings and claims", "2 Figures of the paper", "5 Large activation"} <= {*categories["digits"]}
     results = json.loads(re.search(r"var results = (\{.*?\});?\n", text)[1])
     labels = next(result["labels"] for path, result in results.items() if path.endswith("large_activation_inputs.png"))
     assert labels == {"figure": "large activation inputs", "noise": "symmetric30", "model": "mlp7", "seed": "0"}

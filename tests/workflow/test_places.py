@@ -102,7 +102,7 @@ def test_a_relative_path_of_images_starts_where_the_results_are_written(elsewher
     (elsewhere / "run" / "images").mkdir(parents=True)
     for split in ("train", "test"):
         (elsewhere / "run" / "images" / f"{split}.parquet").touch()
-    data = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "images"}}}
+    data = {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": "images"}}}
     (elsewhere / "images.yaml").write_text(yaml.safe_dump(data))
     target = ("results/data/cifar10/train.parquet", "--configfile", str(elsewhere / "images.yaml"))
     snakefile = ("-s", str(ROOT / "Snakefile"))
@@ -182,7 +182,7 @@ def test_data_of_a_module_with_a_prefix_are_outside_the_prefix(elsewhere):
     (elsewhere / "images").mkdir()
     for split in ("train", "test"):
         (elsewhere / "images" / f"{split}.parquet").touch()
-    noise = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "images"}}}
+    noise = {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": "images"}}}
     (elsewhere / "mine.yaml").write_text(yaml.safe_dump({"noise": noise}))
     assert planned(elsewhere, "part/results/data/cifar10/train.parquet") == {"ew_dataset": 1}
 
@@ -251,7 +251,7 @@ def test_braces_in_the_path_of_the_workflow_or_of_the_results_are_refused_before
 
 def test_braces_in_the_path_of_images_are_refused(elsewhere):
     (elsewhere / "im{x}ages").mkdir()
-    data = {"experiment": "cifar10", "datasets": {"cifar10": {"path": "im{x}ages"}}}
+    data = {"experiment": "cifar10_small", "datasets": {"cifar10": {"path": "im{x}ages"}}}
     (elsewhere / "images.yaml").write_text(yaml.safe_dump(data))
     status, messages = warm.snakemake(
         elsewhere, "-s", str(ROOT / "Snakefile"), "--dry-run", "--cores", "1", "--configfile", "images.yaml"

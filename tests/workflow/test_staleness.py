@@ -189,11 +189,12 @@ def test_the_order_of_models_is_that_of_the_figures(finished):
         *((f"digits/symmetric30/mlp3/seed1/{name}", "publish") for name in ("provenance.json", "snapshots")),
         *(
             (f"digits/symmetric30/mlp7/seed0/activations/{name}.parquet", "extract")
-            for name in ("class_means", "neurons", "samples", "outputs")
+            for name in ("class_means", "neurons", "samples", "outputs", "test_paths")
         ),
         ("digits/symmetric30/mlp7/seed0/separation.parquet", "separation"),
         ("digits/symmetric30/mlp7/seed0/outliers.parquet", "outliers"),
         ("digits/symmetric30/mlp7/seed0/large_activation.parquet", "outliers"),
+        ("digits/symmetric30/mlp7/seed0/large_by_class.parquet", "outliers"),
         ("digits/summary/ranked_activations.parquet", "summarize_runs"),
         ("digits/claims.md", "claims"),
         ("digits/findings.parquet", "claims"),

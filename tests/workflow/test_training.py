@@ -14,6 +14,8 @@ import pytest
 import torch
 import yaml
 
+from epochwise.workflow.schedule import log_spaced
+from snakemake_logger_plugin_epochwise.training_log import latest_progress
 from tests.workflow.conftest import jobs_of
 
 KILLS = 10
@@ -116,6 +118,40 @@ def test_more_epochs_continue_what_is_there(checkout):
     checkout.build(target("longer"), overlay=second)
     assert outputs(checkout, "longer") == outputs(checkout, "at_once")
     assert provenance(checkout, "longer")["resumed_from_epoch"] == 30
+
+
+def test_a_run_of_a_hundred_thousand_epochs_is_killed_continued_and_read(checkout):
+    """One batch per epoch, so that only what grows with the number of epochs takes time, memory or disk."""
+    epochs, name = 100_000, "long"
+    training = {"epochs": epochs, "checkpoint_seconds": 1, "device": "cpu"}
+    long = experiment(models={"small": {"widths": [4]}}, subset={"size": 60}, training=training)
+    (checkout.folder / "long.yaml").write_text(yaml.safe_dump(overlay(long=long)))
+    run, table = checkout.results / name / RUN.format(0), "activations/test_paths.parquet"
+    process = subprocess.Popen(
+        [*SNAKEMAKE, f"results/{name}/{RUN.format(0)}/{table}", "--configfile", "long.yaml", "--retries", "1"],
+        cwd=checkout.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    log = checkout.results / "logs" / "train" / name / f"{RUN.format(0)}.log"
+    state = run.parent / ".training" / "seed0" / "state.safetensors"
+    while not state.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    began = latest_progress(log.read_text())
+    assert began.epochs == epochs and began.left > 0
+    [job] = jobs_of(process)
+    job.kill()
+    assert process.wait(timeout=600) == 0
+    assert 0 < provenance(checkout, name)["resumed_from_epoch"] < epochs
+    assert state.stat().st_size < 300_000, "the curves, 304 weights and Adam's moments"
+    expected = log_spaced(epochs, 5)
+    names = [path.name for path in (run / "snapshots").glob("epoch_*")]
+    assert [int(name[len("epoch_") :].split(".")[0]) for name in sorted(names)] == expected, "names sort like epochs"
+    assert sorted(pd.read_parquet(run / "history.parquet")["epoch"].unique()) == log_spaced(epochs, 20)
+    assert sorted(pd.read_parquet(run / table)["epoch"].unique()) == expected
+    assert log.stat().st_size < 100_000
 
 
 def test_other_labels_are_not_trained_on_from_a_state_of_the_old_ones(checkout):

@@ -43,7 +43,7 @@ def test_each_noise_is_compared_with_the_twin_and_findings_are_about_noise_only(
 def test_a_twin_starts_with_the_same_weights(built):
     def first_snapshot(noise):
         folder = built.results / "digits" / noise / "mlp_d1_w8" / "seed1" / "snapshots"
-        return (folder / "epoch_000000.safetensors").read_bytes()
+        return (folder / "epoch_0000000.safetensors").read_bytes()
 
     assert first_snapshot("clean") == first_snapshot("symmetric30") == first_snapshot("again")
 

@@ -27,7 +27,8 @@ class Figure:
 
     Inputs are tables of the summary, `train_images`, `labels` (a table per noise), and `samples` of the run that is
     shown. A figure with `one_model` shows the model with the most weights under the first noise. `part` is that of a
-    table.
+    table. `group` is `paper` for the figures of the paper and `further` for ours. `reading` says what the paper reports
+    there, see PUBLIC_READING.
     """
 
     name: str
@@ -35,7 +36,12 @@ class Figure:
     caption: str
     one_model: bool = False
     part: str = ""
+    group: str = "further"
+    reading: str = ""
 
+
+# What we know of the paper beyond its abstract comes from this text. We have not seen the PDF.
+PUBLIC_READING = "as a public reading of the full text reports (kraidiky/grokking-conceptual-review, commit 771a58d8)"
 
 # Below results/data/{dataset}/.
 DATASET_TABLES = (
@@ -87,6 +93,12 @@ RUN_TABLES = (
         "Prediction, its probability and the loss on every training sample.",
     ),
     Table(
+        "test_paths",
+        "activations/test_paths.parquet",
+        "activations.tables:TEST_PATHS",
+        "How mean activations of test data compare with those of clean and of noisy training data, per layer.",
+    ),
+    Table(
         "separation",
         "separation.parquet",
         "analysis.separation:SEPARATION",
@@ -103,6 +115,12 @@ RUN_TABLES = (
         "large_activation.parquet",
         "analysis.large_activation:LARGE_ACTIVATION",
         "What the large activation follows.",
+    ),
+    Table(
+        "large_by_class",
+        "large_by_class.parquet",
+        "analysis.large_activation:LARGE_BY_CLASS",
+        "Mean of the large activation over the noisy samples of each true and of each given class.",
     ),
     Table(
         "interventions",
@@ -167,6 +185,18 @@ SUMMARY_GROUPS = {
             "large_activation.parquet",
             "findings.summarize:SCHEMAS",
             "How strongly the large activation follows each feature, over seeds.",
+        ),
+        Table(
+            "large_by_class",
+            "large_by_class.parquet",
+            "findings.summarize:SCHEMAS",
+            "Mean of the large activation over the noisy samples of each class, over seeds.",
+        ),
+        Table(
+            "test_paths",
+            "test_paths.parquet",
+            "findings.summarize:SCHEMAS",
+            "Mean activations of test data compared with those of clean and of noisy training data, over seeds.",
         ),
     ),
     "measures": (
@@ -250,11 +280,14 @@ COLUMNS = {
     "requested_rate": "requested share of wrong labels, 0 to 1; missing if none was requested",
     "achieved_rate": "share of wrong labels, 0 to 1, counted in the labels of the run",
     "hidden_layers": "number of hidden layers",
-    "width": "units per hidden layer",
+    "widths": "units of each hidden layer, from first to last, for instance 2048-1024-512",
     "weights": "number of weights and biases",
+    "learning_rate": "step size of the optimizer; times steps_per_epoch and epochs it is a measure of training",
+    "steps_per_epoch": "optimizer steps in an epoch",
     "subset": "which samples: clean, noisy, train, test; noisy_given and noisy_true say which label is scored",
     "accuracy": "share of samples classified as their label, 0 to 1",
-    "loss": "mean cross-entropy in nats, at least 0",
+    "loss": "mean of the loss that is trained, in nats, at least 0",
+    "cross_entropy": "mean softmax cross-entropy in nats, at least 0; the same as the loss if that is trained",
     "n": "number of samples; over seeds: number of seeds that have a value",
     "grouping": "label that forms the classes: true or given",
     "class": "class, from 0; −1: unweighted mean over classes",
@@ -264,12 +297,22 @@ COLUMNS = {
     "active_share": "share of samples with a positive activation, 0 to 1",
     "argmax_index": "sample with the largest activation",
     "layer_argmax_share": "share of samples on which the neuron is the largest of its layer, 0 to 1",
+    "rms_ratio": "mean over samples of the activation over the root mean square of the other neurons of the layer",
+    "rms_ratio_of_means": "mean activation over the root of the mean square of the other neurons and all samples",
+    "followed_neuron": "neuron with the largest activation of the layer at the last epoch",
+    "followed_rms_ratio": "rms_ratio of that neuron",
+    "followed_rms_ratio_of_means": "rms_ratio_of_means of that neuron",
+    "ratio_over_threshold": "followed_rms_ratio over outliers.large_ratio; above 1 the activation counts as large",
+    "predictions": "test samples of the class that are predicted: correct or wrong",
+    "reference": "training samples of the class whose mean activation they are compared with: clean or noisy",
+    "split_half": "cosine of the means of two random halves of the test samples: the ceiling that their number allows",
     "layer_median_active": "median of all positive activations of the layer",
     "value": "the value; for samples: the activation",
     "predicted": "class with the largest probability",
     "probability": "probability of the predicted class, 0 to 1",
-    "measure": "name of the measure; of the large activation: r2, eta2, pearson, spearman, auc; over seeds the last "
-    "three are replaced by pearson_squared, spearman_squared and abs_2auc_minus_1, because signs would cancel",
+    "measure": "name of the measure; of the large activation: r2, eta2, eta2_noisy (noisy samples alone), pearson, "
+    "spearman, auc; over seeds the last three are replaced by pearson_squared, spearman_squared and abs_2auc_minus_1, "
+    "because signs would cancel",
     "largest_activation": "largest activation of the large neuron",
     "second_largest_activation": "largest activation of the second largest neuron",
     "largest_over_median_neuron": "largest activation over the median of those of all neurons of the layer, at least 1",
@@ -294,7 +337,8 @@ COLUMNS = {
     "in_scope": "whether the claim speaks of this model",
     "effect": "mean effect over seeds; positive supports the claim",
     "margin": "the interval must be above this value for the verdict reproduced",
-    "verdict": "reproduced, contradicted or inconclusive",
+    "verdict": "reproduced, contradicted, inconclusive or not applicable",
+    "reading": "which report of the public reading the claim comes from: its number and our words; empty if ours",
     "p": "one-sided p value of the t test that the mean effect is not above the margin",
     "p_holm": "p, corrected for all claims in scope that support the same finding under the same noise (Holm 1979)",
     "bootstrap_low": "lower end of the bootstrap interval over seeds; too narrow for few seeds",
@@ -347,7 +391,95 @@ COLUMNS = {
     "because": "how many verdicts of the primary claims are reproduced, and which are not",
 }
 
+# Every figure over epochs has a second x axis, learning rate × steps, from the table `runs`.
 FIGURES = (
+    Figure(
+        "accuracy_curves",
+        ("curves", "phases", "runs"),
+        "Accuracy of clean training data, of noisy training data compared with their given and with their true labels, "
+        "and of test data. Bands are intervals over seeds. A phase is marked if at least half of the seeds have it.",
+        group="paper",
+        reading="Test accuracy of MLP7 peaks near 0.45 before epoch 100, falls until about epoch 7,000 and ends near "
+        "0.43; MLP5 and MLP3 have no second descent, and at the end all three fit clean and noisy data.",
+    ),
+    Figure(
+        "loss_curves",
+        ("curves", "phases", "runs"),
+        "Loss of the same data. The first row is the loss that is trained. If it is not the cross-entropy of the "
+        "outputs, the second row is that one. If losses differ more than tenfold, the axis is logarithmic and ends at "
+        "0.01.",
+        group="paper",
+        reading="Test loss of MLP7 falls to about 2.01, rises to about 2.10 while noisy data are learned, and falls "
+        "again to about 2.02.",
+    ),
+    Figure(
+        "separation",
+        ("separation", "phases", "runs"),
+        "Cosine similarity between the mean activations of clean and of noisy training data of a true class, as the "
+        "mean over classes. 1: both have the same direction. Dashed: the cosine of two random halves of the clean "
+        "data. Higher values cannot be expected.",
+        group="paper",
+        reading="The cosine falls during training, most in the layers near the output, in MLP7 and MLP5 alike and "
+        "clearly less in MLP3; the fall begins when the loss of noisy data falls steeply.",
+    ),
+    Figure(
+        "test_paths_correct",
+        ("test_paths", "phases", "runs"),
+        "Cosine similarity between the mean activation of the correctly predicted test data of a class and those of "
+        "clean and of noisy training data with this true class, as the mean over classes. Both rows of a measure have "
+        "the same axis. Dashed: two random halves of these test data, the highest value that their number allows. "
+        "Grey: the range if right and wrong predictions are permuted within each class.",
+        group="paper",
+        reading="Correctly predicted test data run with clean training data (cosine near 1), as was predicted "
+        "beforehand, but not in MLP3.",
+    ),
+    Figure(
+        "test_paths_wrong",
+        ("test_paths", "phases", "runs"),
+        "The same of the wrongly predicted test data, grouped by their true class.",
+        group="paper",
+        reading="Wrongly predicted test data run with noisy training data, as was predicted beforehand, but not in "
+        "MLP3.",
+    ),
+    Figure(
+        "activation_ratio",
+        ("outliers", "phases", "runs"),
+        "Activation of one neuron of each layer over the root mean square of all others in the layer, as the mean over "
+        "training data (equation 5). The neuron is the one with the largest activation of its layer at the last epoch, "
+        "followed back to the first. Dotted: the ratio from which an activation is called large.",
+        group="paper",
+        reading="One neuron of hidden layer 2 of MLP7 passes the ratio 10 near epoch 20,000 and reaches about 40 at "
+        "epoch 100,000; MLP5 and MLP3 follow towards epoch 1,000,000, always in one of the first three layers.",
+    ),
+    Figure(
+        "large_by_true_class",
+        ("large_by_class", "outliers", "phases", "runs", "train_images"),
+        "Mean activation of the followed neuron on noisy training data, one line per true class, in the layer that has "
+        "the largest ratio at the end. Lines that are far apart say that the activation depends on what the image "
+        "shows. The axis is that of the figure by given label.",
+        group="paper",
+        reading="The size of the large activation depends on the true class, so on the pattern of the input.",
+    ),
+    Figure(
+        "large_by_given_label",
+        ("large_by_class", "outliers", "phases", "runs", "train_images"),
+        "The same noisy training data, one line per given label. Lines that are far apart say that the activation "
+        "depends on the label that the network is trained on. The axis is that of the figure by true class.",
+        group="paper",
+        reading="The size of the large activation hardly depends on the given label, so not on the pattern of the "
+        "output.",
+    ),
+    Figure(
+        "scenario",
+        ("curves", "separation", "outliers", "phases", "runs"),
+        "Test accuracy, accuracy on the wrong labels, signal separation and the large activation of the largest model "
+        "over epochs. The last row is the layer with the largest ratio at the end. Phase 3 is shaded from the dip to "
+        "the end, however much accuracy recovers.",
+        one_model=True,
+        group="paper",
+        reading="Separation and then a large activation accompany the second descent; the authors call this scenario "
+        "speculation.",
+    ),
     Figure(
         "data_decomposition",
         ("train_images", "labels"),
@@ -355,15 +487,8 @@ FIGURES = (
         "samples of each true class carry each label.",
     ),
     Figure(
-        "learning_curves",
-        ("curves", "phases"),
-        "Accuracy and loss of clean training data, of noisy training data compared with their given and with their "
-        "true labels, and of test data. Bands are intervals over seeds. Losses below 0.01 are cut off. A phase is "
-        "marked if at least half of the seeds have it.",
-    ),
-    Figure(
         "phases",
-        ("curves", "phases", "phases_by_seed"),
+        ("curves", "phases", "phases_by_seed", "runs"),
         "Test accuracy with its first peak (P), the perfect fit of the noisy labels (F) and its dip (D). Below: how "
         "test performance changes between them, seed by seed. For the loss, P and D are its own best value and its "
         "dip, and the sign is reversed, so that higher is better. Dip and recovery are read at each run's own minimum, "
@@ -371,7 +496,7 @@ FIGURES = (
     ),
     Figure(
         "separation_by_layer",
-        ("separation", "phases"),
+        ("separation", "phases", "runs"),
         "Cosine similarity between the mean activations of clean and of noisy data of a class, per hidden layer. 1: "
         "both have the same direction. Centred: without the mean that the activations of all samples share. Dashed: "
         "the cosine of two random halves of the clean data. Higher values cannot be expected.",
@@ -391,7 +516,7 @@ FIGURES = (
     ),
     Figure(
         "large_activation",
-        ("outliers", "phases"),
+        ("outliers", "phases", "runs"),
         "The largest activation of each layer, compared with the median positive activation and with the second "
         "largest neuron, and the share of samples on which this neuron is the largest of its layer.",
     ),
@@ -400,22 +525,16 @@ FIGURES = (
         ("large_activation", "outliers", "samples", "train_images"),
         "How much of the variance of the large activation the input and the output explain, in the layer where it "
         "stands out most; and the images with its largest and smallest values. All rows but the last are shares of "
-        "variance, from 0 to 1. R²: predicted by a cross-validated linear fit, below 0 if it predicts nothing. η²: "
+        "variance, from 0 to 1. True labels are on the side of the input, because they say what the image shows. R²: "
+        "predicted by a cross-validated linear fit, below 0 if it predicts nothing. η²: "
         "between classes. r²: squared Pearson correlation. ρ²: squared Spearman correlation, the share of "
         "the variance of ranks. The last row is no share of variance: |2·AUC − 1| is 0 if the activation does not "
         "distinguish samples with wrong labels, and 1 if it does so perfectly.",
         one_model=True,
     ),
     Figure(
-        "scenario",
-        ("curves", "separation", "outliers", "phases"),
-        "Test accuracy, accuracy on the wrong labels, signal separation and the large activation of the largest model "
-        "over epochs. Phase 3 is shaded from the dip to the end, however much accuracy recovers.",
-        one_model=True,
-    ),
-    Figure(
         "twins",
-        ("curves", "twins"),
+        ("curves", "twins", "runs"),
         "Test error over epochs with wrong labels and, dashed, of the same runs without them. Below: the difference at "
         "the end, over the share of wrong labels, and the kind of overfitting (Mallinar et al. 2022). Intervals over "
         "seeds.",
@@ -424,14 +543,15 @@ FIGURES = (
     Figure(
         "maps",
         ("curves", "runs"),
-        "Test error over epochs and widths, and over epochs and shares of wrong labels (compare Nakkiran et al. 2020). "
+        "Test error over epochs and widths of the first layer, and over epochs and shares of wrong labels (compare "
+        "Nakkiran et al. 2020). "
         "The line marks the first epoch at which 99 % of the training data have their given labels. Beside each map: "
         "test error at a few epochs.",
         part="maps",
     ),
     Figure(
         "measures",
-        ("measures", "phases"),
+        ("measures", "phases", "runs"),
         "Measures of every hidden layer over epochs. Grey: the range of the same measure with the given labels "
         "permuted within each class, in the last layer. Epoch 0 is the untrained network. probe: what a linear "
         "classifier reads from the layer. neighbours: the class of the nearest samples. collapse: 0 if all samples of "
@@ -448,7 +568,7 @@ FIGURES = (
     ),
     Figure(
         "interventions",
-        ("interventions", "phases"),
+        ("interventions", "phases", "runs"),
         "What changes if the large neuron is edited: test accuracy and accuracy on the wrong labels, minus those of "
         "the unedited network. The same edit of the neuron with the second largest activation, and of the five neurons "
         "nearest in contribution, shows what other neurons of the layer cost. The dashed line takes as much from the "
@@ -458,7 +578,7 @@ FIGURES = (
     ),
     Figure(
         "anatomy",
-        ("anatomy", "anatomy_images", "curves", "train_images"),
+        ("anatomy", "anatomy_images", "curves", "train_images", "runs"),
         "The large neuron of each run: when it appears and since when it is the largest of its layer, compared with "
         "the phases of test accuracy, and the rank of its weights. Below, for one run: the mean gradient of its "
         "activation with respect to the pixels, what its images have in common, the mean image and the first principal "
@@ -467,13 +587,14 @@ FIGURES = (
         part="interventions",
     ),
 )
-# Where the report shows the figures; those that are not named here are under BEYOND.
+# Where the report shows the figures: those of the paper first. Those that are not named here are under BEYOND.
 TOPICS = {
-    "2 Data and learning curves": ("scenario", "learning_curves", "phases", "data_decomposition"),
-    "3 Signal separation": ("separation_by_layer", "separation_by_class"),
-    "4 Large activation": ("large_activation", "activation_distribution", "large_activation_inputs"),
+    "2 Figures of the paper": tuple(figure.name for figure in FIGURES if figure.group == "paper"),
+    "3 Data and phases": ("data_decomposition", "phases"),
+    "4 Signal separation": ("separation_by_layer", "separation_by_class"),
+    "5 Large activation": ("large_activation", "activation_distribution", "large_activation_inputs"),
 }
-BEYOND = "5 Beyond the paper"
+BEYOND = "6 Beyond the paper"
 PAGES = {
     "findings": "What the report opens with: the paper's three findings and its claims, with verdicts.",
     "claims": "Every claim with its effect, interval and verdict.",

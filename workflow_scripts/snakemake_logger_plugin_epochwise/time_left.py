@@ -55,9 +55,9 @@ def _seconds_left_of(job: JobStatus, expected: Callable[[JobStatus], float | Non
 def _measured_by_itself(job: JobStatus, now: float) -> float | None:
     """Seconds that a training job still needs at its own rate; None before its first epoch, and for other jobs."""
     progress = job.progress
-    if job.state != RUNNING or progress is None or progress.epoch == 0 or progress.rate == 0:
+    if job.state != RUNNING or progress is None or progress.epoch == 0:
         return None
-    return max(0.0, (progress.epochs - progress.epoch) / progress.rate - (now - job.progress_at))
+    return max(0.0, progress.left - (now - job.progress_at))
 
 
 def _durations(jobs: Iterable[JobStatus], now: float) -> dict[Kind, list[float]]:

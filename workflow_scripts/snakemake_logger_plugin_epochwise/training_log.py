@@ -7,7 +7,7 @@ from pathlib import Path
 # A line that `epochwise.training.pace` writes at most every 15 seconds, for instance
 # "2026-11-25 21:37:32  epoch 12/60  14.44 epochs/s  4 s left  clean 0.098  test 0.102".
 _LINE = re.compile(
-    r"epoch (?P<epoch>\d+)/(?P<epochs>\d+)  (?P<rate>[\d.]+) epochs/s  [\d.]+ s left(?P<curves>.*)$", re.M
+    r"epoch (?P<epoch>\d+)/(?P<epochs>\d+)  (?P<rate>[\d.]+) epochs/s  (?P<left>[\d.]+) s left(?P<curves>.*)$", re.M
 )
 _TAIL = 4096  # bytes; a line has about 200
 
@@ -19,13 +19,15 @@ class Progress:
     Attributes:
         epoch: last finished epoch; 0 is the untrained network.
         epochs: number of epochs that the job trains for.
-        rate: epochs per second since the job began.
+        rate: epochs per second since the job began, rounded.
+        left: seconds that the job still needs at this rate, before it was rounded.
         accuracies: latest accuracy by subset, between 0 and 1; of the first seed if the job trains several.
     """
 
     epoch: int
     epochs: int
     rate: float
+    left: float
     accuracies: dict[str, float] = field(default_factory=dict)
 
 
@@ -39,6 +41,7 @@ def latest_progress(text: str) -> Progress | None:
         epoch=int(found[-1]["epoch"]),
         epochs=int(found[-1]["epochs"]),
         rate=float(found[-1]["rate"]),
+        left=float(found[-1]["left"]),
         accuracies={name: float(value) for name, value in zip(words[::2], words[1::2], strict=True)},
     )
 

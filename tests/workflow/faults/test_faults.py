@@ -108,15 +108,15 @@ def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_
 def test_damaged_snapshots_and_states_are_named_and_healed(disturbed, undisturbed):
     undisturbed.copy(disturbed.folder)
     run = run_of(disturbed)
-    [snapshot] = (run / "snapshots").glob("epoch_000010.*")
+    [snapshot] = (run / "snapshots").glob("epoch_0000010.*")
     content = bytearray(snapshot.read_bytes())
     content[-5] ^= 1
     snapshot.write_bytes(content)
-    assert any("epoch_000010" in line for line in mismatches(disturbed.results))
+    assert any("epoch_0000010" in line for line in mismatches(disturbed.results))
     neurons = str((run / "activations" / "neurons.parquet").relative_to(disturbed.folder))
     status, told = disturbed.snakemake("all", "--forcerun", neurons, overlay=OVERLAY)
     assert status != 0
-    assert "epoch_000010.safetensors is no usable snapshot" in told and "delete" in told
+    assert "epoch_0000010.safetensors is no usable snapshot" in told and "delete" in told
     shutil.rmtree(run / "snapshots")  # what the message says
     state = state_of(disturbed) / "state.safetensors"
     state.write_bytes(state.read_bytes()[:1000])

@@ -8,7 +8,14 @@ from matplotlib.figure import Figure, SubFigure
 from epochwise.figures import theme
 from epochwise.figures.legends import handles, legend
 from epochwise.figures.numbers import where
-from epochwise.figures.scales import epoch_axis, plain_log
+from epochwise.figures.scales import (
+    SECOND_AXIS,
+    epoch_axis,
+    plain_log,
+    rate_steps_axis,
+    rate_steps_per_epoch,
+    shared_rate_steps,
+)
 
 RING = {"marker": "o", "fillstyle": "none", "markersize": 7}  # open, so that the markers below stay visible
 EPOCHS = {
@@ -36,6 +43,8 @@ ROW = 0.16  # inches per run
 def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
     """A row per run with its epochs and ranks; below, the images of the run shown (its first seed).
 
+    The second axis of learning rate × steps is there if it is the same for all models.
+
     The numbers have the columns `noise`, `model`, `seed`, `measure` and `value` of `numbers` for epochs and ranks, and
 
     - `image`, `pixel`: name of the image, and number of the pixel, in the order channel, row, column.
@@ -44,13 +53,17 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
     runs = table["model"] + ", seed " + table["seed"].astype(str)
     if table["noise"].nunique() > 1:
         runs = table["noise"] + ", " + runs
-    height = 0.8 + ROW * len(table)
+    per_epoch = shared_rate_steps(rate_steps_per_epoch(inputs["runs"]), table["model"].unique())
+    height = 0.8 + ROW * len(table) + (SECOND_AXIS if per_epoch else 0)
     figure = theme.figure(height + 1.9)
     above, below = figure.subfigures(2, 1, height_ratios=[height, 1.9])
     epochs, ranks = above.subplots(1, 2, sharey=True)
     _markers(epochs, table, EPOCHS)
-    epoch_axis(epochs, int(inputs["curves"]["epoch"].max()))
-    epochs.set_xlabel("epoch")
+    longest = int(inputs["curves"]["epoch"].max())
+    epoch_axis(epochs, longest)
+    epochs.set_xlabel("epoch", labelpad=1)
+    if per_epoch:
+        rate_steps_axis(epochs, longest, per_epoch)
     epochs.set_yticks(range(len(table)), runs)
     epochs.set_ylim(len(table) - 0.5, -0.5)
     _markers(ranks, table, RANKS)

@@ -7,6 +7,7 @@ from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, legend
 from epochwise.figures.numbers import combine, where
 from epochwise.figures.phase_marks import phase_legend, select_marks
+from epochwise.figures.scales import SECOND_AXIS, rate_steps_per_epoch
 
 # By subset and edit.
 ROWS = {
@@ -39,10 +40,13 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     table = where(inputs["interventions"], measure="accuracy", edit=EDITS, subset=["test", "noisy_given"])
     numbers = combine(table.assign(measure="accuracy_change"), select_marks(inputs["phases"]))
     numbers[["target", "edit"]] = table[["target", "edit"]].reset_index(drop=True)
+    per_epoch = rate_steps_per_epoch(inputs["runs"])
 
-    figure, blocks = panels.blocks(numbers, 1.5 * len(ROWS))
+    figure, blocks = panels.blocks(numbers, 1.5 * len(ROWS) + SECOND_AXIS)
     for block, of_noise in blocks:
-        for (model, (subset, edit)), axes in panels.epoch_facets(block, of_noise, ROWS, sharey=False).items():
+        for (model, (subset, edit)), axes in panels.epoch_facets(
+            block, of_noise, ROWS, per_epoch, sharey=False
+        ).items():
             axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
             for (target, appended), style in TARGETS.items():
                 rows = where(of_noise, model=model, subset=subset, edit=edit + appended, target=target)

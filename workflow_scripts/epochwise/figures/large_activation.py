@@ -7,7 +7,7 @@ from epochwise.figures import panels, theme
 from epochwise.figures.legends import layer_handles, legend
 from epochwise.figures.numbers import combine, where
 from epochwise.figures.phase_marks import phase_legend, select_marks
-from epochwise.figures.scales import plain_log
+from epochwise.figures.scales import SECOND_AXIS, plain_log, rate_steps_per_epoch
 
 # By measure of the summary table `outliers`.
 ROWS = {
@@ -22,10 +22,11 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     table = where(inputs["outliers"], measure=[*ROWS])
     numbers = combine(table, select_marks(inputs["phases"]))
     colours = theme.layer_colours(table["layer"].max())
+    per_epoch = rate_steps_per_epoch(inputs["runs"])
 
-    figure, blocks = panels.blocks(numbers, 1.8 * len(ROWS))
+    figure, blocks = panels.blocks(numbers, 1.8 * len(ROWS) + SECOND_AXIS)
     for block, of_noise in blocks:
-        facets = panels.epoch_facets(block, of_noise, ROWS)
+        facets = panels.epoch_facets(block, of_noise, ROWS, per_epoch)
         for (model, measure), axes in facets.items():
             for layer, colour in colours.items():
                 panels.line(axes, where(of_noise, model=model, measure=measure, layer=layer), color=colour)

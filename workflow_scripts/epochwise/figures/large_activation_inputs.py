@@ -6,7 +6,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import LINE, ROW, fitting_columns, handles
-from epochwise.figures.numbers import layer_that_stands_out, where
+from epochwise.figures.numbers import at_end, layer_that_stands_out, where
 
 # Rows of the chart, by feature and measure of the summary table `large_activation`.
 INPUT = {
@@ -17,10 +17,12 @@ INPUT = {
     ("brightness", "spearman_squared"): "brightness, ρ²",
     ("contrast", "pearson_squared"): "contrast, r²",
     ("contrast", "spearman_squared"): "contrast, ρ²",
+    ("true_label", "eta2"): "true label, η²",
+    ("true_label", "eta2_noisy"): "true label of noisy data, η²",
 }
 OUTPUT = {
-    ("true_label", "eta2"): "true label, η²",
     ("given_label", "eta2"): "given label, η²",
+    ("given_label", "eta2_noisy"): "given label of noisy data, η²",
     ("predicted_label", "eta2"): "predicted label, η²",
     ("probability", "spearman_squared"): "predicted probability, ρ²",
     ("loss", "spearman_squared"): "loss, ρ²",
@@ -28,7 +30,7 @@ OUTPUT = {
 }
 ROWS = INPUT | OUTPUT
 PER_ROW = 8  # images beside each other
-LABELS = 1.9  # inches: names of the rows and of input and output
+LABELS = 2.0  # inches: names of the rows and of input and output
 
 
 def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
@@ -65,7 +67,7 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
 
 def _measures(table: pd.DataFrame, outliers: pd.DataFrame) -> pd.DataFrame:
     """The numbers of the chart: every model in the layer that stands out."""
-    table = where(table, epoch=table["epoch"].max())
+    table = at_end(table)
     parts = [
         where(rows, layer=layer_that_stands_out(outliers, noise, model))
         for (noise, model), rows in table.groupby(["noise", "model"], sort=False)

@@ -7,6 +7,7 @@ from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, layer_handles, legend
 from epochwise.figures.numbers import combine, where
 from epochwise.figures.phase_marks import phase_legend, select_marks
+from epochwise.figures.scales import SECOND_AXIS, rate_steps_per_epoch
 
 NULL = {"color": "0.6", "linewidth": 5, "alpha": 0.5, "label": "permuted labels (range, last layer)"}
 
@@ -23,10 +24,11 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     numbers[["null_low", "null_high"]] = table[["null_low", "null_high"]].reset_index(drop=True)
     rows = {name: name.replace("_", " ", 1).replace("_", "\n", 1) for name in table["measure"].unique()}
     colours = theme.layer_colours(table["layer"].max())
+    per_epoch = rate_steps_per_epoch(inputs["runs"])
 
-    figure, blocks = panels.blocks(numbers, 1.15 * len(rows))
+    figure, blocks = panels.blocks(numbers, 1.15 * len(rows) + SECOND_AXIS)
     for block, of_noise in blocks:
-        for (model, measure), axes in panels.epoch_facets(block, of_noise, rows).items():
+        for (model, measure), axes in panels.epoch_facets(block, of_noise, rows, per_epoch).items():
             of_panel = where(of_noise, model=model, measure=measure)
             last = where(of_panel, layer=of_panel["layer"].max())
             if last["null_low"].notna().any():

@@ -7,8 +7,10 @@ Columns that a figure does not need are left out. A cell is empty if the column 
   `peak_epoch`, `fit_epoch` and `dip_epoch` are the epochs P, F and D, which vertical lines mark.
 - `curve`: accuracy or loss, if the measure is read from the test curve of either.
 - `grouping`: the label that forms the classes, `true` or `given`.
+- `reference`: of paths of test data, the training data that they are compared with, `clean` or `noisy`.
 - `subset`: which samples, for instance `noisy_given`.
 - `layer`: hidden layer, from 1.
+- `class`, `class_name`: number and name of the class.
 - `rank`: rank of the neuron in its layer, from 1 (largest).
 - `seed`: the seed, if the value is that of a single run. It is empty for means over seeds.
 - `epoch`: number of passes over the training data.
@@ -19,9 +21,12 @@ Columns that a figure does not need are left out. A cell is empty if the column 
 
 import pandas as pd
 
-KEYS = ["noise", "model", "measure", "curve", "grouping", "subset", "layer", "rank", "seed", "epoch"]
+KEYS = [
+    "noise", "model", "measure", "curve", "grouping", "reference", "subset", "layer", "class", "class_name", "rank",
+    "seed", "epoch",
+]  # fmt: skip
 COLUMNS = [*KEYS, "value", "low", "high", "n"]
-INTEGERS = ("layer", "rank", "seed", "epoch", "n")
+INTEGERS = ("layer", "class", "rank", "seed", "epoch", "n")
 
 
 def where(table: pd.DataFrame, **values) -> pd.DataFrame:
@@ -41,10 +46,38 @@ def combine(*parts: pd.DataFrame) -> pd.DataFrame:
     return numbers.astype({column: "Int64" for column in INTEGERS if column in numbers})
 
 
+def at_end(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the last epoch. Models may be trained for different numbers of epochs, so each has its own."""
+    return table[table["epoch"] == table.groupby(["noise", "model"])["epoch"].transform("max")]
+
+
 def layer_that_stands_out(outliers: pd.DataFrame, noise: str, model: str) -> int:
-    """The layer whose large neuron stands out most at the last epoch.
+    """The layer whose large neuron stands out most at the last epoch of this model.
 
     The column `stands_out` of the summary table `outliers` defines it.
     """
-    rows = where(outliers, noise=noise, model=model, epoch=outliers["epoch"].max(), stands_out=True)
+    rows = where(at_end(outliers), noise=noise, model=model, stands_out=True)
     return int(rows["layer"].iloc[0])
+
+
+def layer_with_largest_ratio(outliers: pd.DataFrame, noise: str, model: str) -> int:
+    """The layer whose followed neuron is furthest above the other neurons (equation 5) at the last epoch of this model.
+
+    `outliers` is the summary table of this name. A layer without a ratio is chosen only if no layer has one.
+    """
+    rows = where(at_end(outliers), noise=noise, model=model, measure="followed_rms_ratio")
+    return int(rows.loc[rows["mean"].fillna(-1).idxmax(), "layer"])
+
+
+def large_ratio(outliers: pd.DataFrame) -> float | None:
+    """The ratio from which an activation is called large: a setting, read from two measures of the table `outliers`.
+
+    None if no layer has a ratio.
+    """
+    keys = ["noise", "model", "epoch", "layer"]
+    ratio, over = (
+        where(outliers, measure=measure).set_index(keys)["mean"]
+        for measure in ("followed_rms_ratio", "ratio_over_threshold")
+    )
+    thresholds = (ratio / over).dropna()
+    return float(f"{thresholds.iloc[-1]:.6g}") if len(thresholds) else None

@@ -11,8 +11,8 @@ from matplotlib.ticker import FixedLocator
 
 from epochwise.figures import theme
 from epochwise.figures.numbers import where
-from epochwise.figures.phase_marks import mark_phases
-from epochwise.figures.scales import epoch_axis
+from epochwise.figures.phase_marks import UNTRAINED, mark_phases
+from epochwise.figures.scales import epoch_axis, rate_steps_axis
 
 WIDEST = 7  # models beside each other; more continue in further blocks
 LONGEST_NAME = 16  # characters of the name of a class
@@ -56,28 +56,37 @@ def facets(
 
 
 def epoch_facets(
-    block: SubFigure, numbers: pd.DataFrame, rows: Mapping[Hashable, str], **options
+    block: SubFigure, numbers: pd.DataFrame, rows: Mapping[Hashable, str], per_epoch: Mapping[str, float], **options
 ) -> dict[tuple[str, Hashable], Axes]:
-    """`facets` with epochs as x axis and the phases marked."""
+    """`facets` with epochs as x axis, a second axis below for learning rate × steps, and the phases marked.
+
+    All panels have the epochs of the model that is trained longest. What a shorter training leaves empty is grey.
+    `per_epoch` is learning rate × steps of one epoch by model, see `scales.rate_steps_per_epoch`.
+    """
     panels = facets(block, numbers, rows, sharex="col", **options)
-    names = [*rows]
+    names, longest = [*rows], int(numbers["epoch"].max())
     for (model, row), axes in panels.items():
-        epoch_axis(axes, int(numbers["epoch"].max()))
-        mark_phases(axes, where(numbers, model=model), letters=row == names[0])
+        of_model = where(numbers, model=model)
+        last = int(of_model["epoch"].max())
+        epoch_axis(axes, longest)
+        if last < longest:
+            axes.axvspan(last, axes.get_xlim()[1], color=UNTRAINED["color"], linewidth=0, zorder=-2)
+        mark_phases(axes, of_model, letters=row == names[0])
         if row == names[-1]:
-            axes.set_xlabel("epoch")
+            axes.set_xlabel("epoch", labelpad=1)
+            rate_steps_axis(axes, longest, per_epoch[model])
     return panels
 
 
 # -- drawing -----------------------------------------------------------------------------------------------------------
 
 
-def line(axes: Axes, rows: pd.DataFrame, x: str = "epoch", **style) -> None:
-    """Draw means over seeds against column `x`, and their intervals as a band if there are any."""
+def line(axes: Axes, rows: pd.DataFrame, x: str = "epoch", band: float = 0.2, **style) -> None:
+    """Draw means over seeds against column `x`, and their intervals, if there are any, with the opacity `band`."""
     position = rows[x].to_numpy(np.float64)
     axes.plot(position, rows["value"], **style)
     if rows["low"].notna().any():
-        axes.fill_between(position, rows["low"], rows["high"], color=style["color"], alpha=0.2, linewidth=0)
+        axes.fill_between(position, rows["low"], rows["high"], color=style["color"], alpha=band, linewidth=0)
 
 
 def no_value(axes: Axes) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from epochwise.figures import theme
 from epochwise.figures.legends import legend
@@ -19,6 +20,7 @@ MARKS = {
     "dip_epoch": ("D", "D  dip of test accuracy", (0, (5, 1.5, 1, 1.5))),
 }
 LINE = {"color": "0.45", "linewidth": 0.9}
+UNTRAINED = {"color": "0.95", "label": "after the end of training"}
 
 
 def select_marks(phases: pd.DataFrame) -> pd.DataFrame:
@@ -42,13 +44,16 @@ def mark_phases(axes: Axes, numbers: pd.DataFrame, letters: bool) -> None:
 
 
 def phase_legend(figure: Figure, numbers: pd.DataFrame) -> None:
-    """Explain the marks among `numbers` above all panels."""
+    """Explain the marks among `numbers` above all panels, and what is grey if a model was trained for fewer epochs."""
     present = set(numbers["measure"])
     lines = [
         Line2D([], [], linestyle=style, label=label, **LINE)
         for measure, (_, label, style) in MARKS.items()
         if measure in present
     ]
+    ends = numbers.groupby(["noise", "model"])["epoch"].max()
+    if (ends < ends.groupby("noise").transform("max")).any():
+        lines.append(Patch(**UNTRAINED))
     legend(figure, lines, "upper")
 
 

@@ -7,6 +7,7 @@ from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, legend
 from epochwise.figures.numbers import combine, where
 from epochwise.figures.phase_marks import phase_legend, select_marks
+from epochwise.figures.scales import SECOND_AXIS, rate_steps_per_epoch
 
 TEST_ACCURACY = "test_accuracy"  # the measure of the curves above the charts
 CHANGES = {
@@ -27,12 +28,16 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     numbers = _numbers(inputs)
     models = numbers["model"].unique()
     chart = 0.7 + (0.2 + 0.07 * min(len(models), panels.WIDEST)) * len(CHANGES)  # inches
+    above_height = 1.9 + SECOND_AXIS
+    per_epoch = rate_steps_per_epoch(inputs["runs"])
 
-    figure, blocks = panels.blocks(numbers, 1.9 + chart)
+    figure, blocks = panels.blocks(numbers, above_height + chart)
     for block, of_noise in blocks:
         colours = theme.model_colours(of_noise["model"].unique())
-        above, below = block.subfigures(2, 1, height_ratios=[1.9, chart])
-        for (model, _), axes in panels.epoch_facets(above, of_noise, {TEST_ACCURACY: "test accuracy"}).items():
+        above, below = block.subfigures(2, 1, height_ratios=[above_height, chart])
+        for (model, _), axes in panels.epoch_facets(
+            above, of_noise, {TEST_ACCURACY: "test accuracy"}, per_epoch
+        ).items():
             panels.line(axes, where(of_noise, model=model, measure=TEST_ACCURACY), color=colours[model])
         for axes, (curve, label) in zip(below.subplots(1, 2, sharey=True), CURVES.items(), strict=True):
             rows = {

@@ -1,4 +1,4 @@
-"""The paper's three findings on one epoch axis: test accuracy, signal separation and the large activation."""
+"""The scenario: test accuracy, signal separation and the large activation of one model on one axis of epochs."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -6,16 +6,18 @@ from matplotlib.patches import Patch
 
 from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
+from epochwise.figures.activation_ratio import THRESHOLD
 from epochwise.figures.legends import legend
-from epochwise.figures.numbers import combine, layer_that_stands_out, where
+from epochwise.figures.numbers import combine, large_ratio, layer_with_largest_ratio, where
 from epochwise.figures.phase_marks import phase_legend, select_marks
+from epochwise.figures.scales import SECOND_AXIS, plain_log, rate_steps_per_epoch
 
 # By measure.
 ROWS = {
     "test": "test accuracy",
     "noisy_given": "accuracy on\nwrong labels",
     "separation": "separation\n1 − centred cosine",
-    "largest_over_median_active": "largest over median\npositive activation",
+    "followed_rms_ratio": "activation over root\nmean square of others",
 }
 # By number: text of the legend and colour.
 PHASES = {
@@ -26,15 +28,18 @@ PHASES = {
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
-    """Accuracy, separation by true label in the first and last hidden layer, and the large activation, of one model."""
+    """Accuracy, separation in the first and last hidden layer, and the ratio of the followed neuron, of one model."""
     run = {"noise": shown["noise"], "model": shown["model"]}
     tables = {name: where(inputs[name], **run) for name in ("curves", "separation", "outliers", "phases")}
     numbers = _numbers(tables, run)
     colours = theme.layer_colours(numbers["layer"].max())
     phases = _phases(numbers)
 
-    figure = theme.figure(1.4 * len(ROWS) + 0.4)
-    for (_, measure), axes in panels.epoch_facets(figure, numbers, ROWS).items():
+    threshold = large_ratio(tables["outliers"])
+    per_epoch = rate_steps_per_epoch(inputs["runs"])
+
+    figure = theme.figure(1.4 * len(ROWS) + 0.4 + SECOND_AXIS)
+    for (_, measure), axes in panels.epoch_facets(figure, numbers, ROWS, per_epoch).items():
         for phase, (start, end) in phases.items():
             axes.axvspan(start, end, color=PHASES[phase][1], linewidth=0, zorder=-1)
         if measure == "test":
@@ -46,6 +51,10 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
             panels.line(axes, rows, **theme.SUBSETS[subset])
         for layer, rows in of_panel.groupby("layer", sort=False):
             panels.line(axes, rows, color=colours[layer], label=f"layer {layer}")
+        if measure == "followed_rms_ratio":
+            if threshold is not None:
+                axes.axhline(threshold, label=f"large from {threshold:g}", **THRESHOLD)
+            plain_log(axes.yaxis)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     legend(figure, [Patch(label=PHASES[phase][0], color=PHASES[phase][1]) for phase in phases])
     phase_legend(figure, numbers)
@@ -62,12 +71,12 @@ def _numbers(tables: dict[str, pd.DataFrame], run: dict[str, str]) -> pd.DataFra
     ends = [cosines["layer"].min(), cosines["layer"].max()]
     cosines = where(cosines, layer=ends)
     separation = cosines.assign(mean=1 - cosines["mean"], low=1 - cosines["high"], high=1 - cosines["low"])
-    layer = layer_that_stands_out(tables["outliers"], **run)
-    large = where(tables["outliers"], measure="largest_over_median_active", layer=layer)
+    layer = layer_with_largest_ratio(tables["outliers"], **run)
+    large = where(tables["outliers"], measure="followed_rms_ratio", layer=layer)
     numbers = combine(
         accuracy.assign(measure=accuracy["subset"]),
         separation.assign(measure="separation"),
-        large.assign(measure="largest_over_median_active"),
+        large.assign(measure="followed_rms_ratio"),
         select_marks(tables["phases"]),
     )
     return numbers.drop(columns="grouping")

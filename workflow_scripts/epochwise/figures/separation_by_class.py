@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import legend
-from epochwise.figures.numbers import where
+from epochwise.figures.numbers import at_end, where
 
 ROWS = {"true": "class by true label", "given": "class by given label"}
 LABEL = "centred cosine\nof clean and noisy data"
@@ -45,7 +45,7 @@ def draw(inputs: dict, shown: dict, options: dict) -> tuple[Figure, pd.DataFrame
 
 def _numbers(separation: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     """The centred cosine of every class at the last epoch."""
-    table = where(separation, measure="cosine_centred", epoch=separation["epoch"].max())
+    table = where(at_end(separation), measure="cosine_centred")
     table = table[table["class"] != MEAN_OVER_CLASSES].rename(columns={"mean": "value"})
     table = table.assign(class_name=table["class"].map(dict(enumerate(names))))
     return table[["noise", "model", "measure", "grouping", "class", "class_name", "layer", "epoch", "value", "n"]]

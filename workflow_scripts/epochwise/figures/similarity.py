@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from epochwise.figures import panels, theme
 from epochwise.figures.numbers import where
+from epochwise.figures.scales import THOUSANDS, name_thousands
 
 TITLES = {
     "layers": "layers, last epoch",
@@ -17,6 +18,7 @@ TITLES = {
 }
 NORM, COLOURS = Normalize(0, 1), "cividis"  # 1: the same up to rotation, scale and shift
 HEIGHT = 2.1  # inches of a row
+LONG_EPOCH = 1000  # from this epoch on, fewer epochs are named
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
@@ -82,6 +84,12 @@ def _map(axes: Axes, cells: pd.DataFrame, row: str, column: str) -> None:
         np.fill_diagonal(values, 1)
     axes.set_facecolor(theme.MISSING)
     axes.imshow(values, norm=NORM, cmap=COLOURS, aspect="auto", origin="lower")
-    axes.set_xticks(*panels.ticks([*columns], most=6))
-    axes.set_yticks(*panels.ticks([*rows], most=6))
+    for axis, names in (("x", columns), ("y", rows)):
+        long = max(names) >= LONG_EPOCH
+        positions, shown = panels.ticks([*names], most=4 if axis == "x" and long else 6)
+        axes.set(**{f"{axis}ticks": positions, f"{axis}ticklabels": [_name(name) for name in shown]})
     axes.tick_params(length=0)
+
+
+def _name(number: int) -> str:
+    return name_thousands(number) if number >= THOUSANDS and number % 100 == 0 else str(number)

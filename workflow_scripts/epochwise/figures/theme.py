@@ -107,6 +107,12 @@ def layer_colours(layers: int) -> dict[int, tuple]:
     return dict(enumerate(mpl.colormaps["viridis"](np.linspace(0, 0.9, layers)), start=1))
 
 
+def class_colours(classes: int) -> dict[int, tuple]:
+    """A colour per class, from 0. Classes are categories, so the colours have no order."""
+    colours = sns.color_palette("tab10" if classes <= 10 else "husl", classes)
+    return dict(enumerate(colours))
+
+
 def save(figure: Figure, numbers: pd.DataFrame, pdf: str | Path, png: str | Path, csv: str | Path, dpi: int) -> None:
     """Write a figure as PDF and PNG (`dpi` dots per inch) and its numbers as CSV.
 

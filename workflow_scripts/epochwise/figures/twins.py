@@ -6,7 +6,7 @@ from matplotlib.figure import Figure, SubFigure
 from epochwise.figures import panels, theme
 from epochwise.figures.legends import handles, legend
 from epochwise.figures.numbers import where
-from epochwise.figures.scales import epoch_axis
+from epochwise.figures.scales import SECOND_AXIS, epoch_axis, rate_steps_axis, rate_steps_per_epoch
 
 HEIGHT = 2.2  # inches of a row of panels
 
@@ -29,22 +29,25 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
     [twin] = {*curves["noise"]} - {*gaps["noise"]}
     noises = [*numbers["noise"].unique()]
     colours = theme.model_colours([name for name in noises if name != twin]) | {twin: theme.BLACK}
-    figure, blocks = panels.blocks(numbers.assign(noise=""), 2 * HEIGHT)
+    per_epoch = rate_steps_per_epoch(inputs["runs"])
+    figure, blocks = panels.blocks(numbers.assign(noise=""), 2 * HEIGHT + SECOND_AXIS)
     for block, rows in blocks:
-        above, below = block.subfigures(2, 1)
+        above, below = block.subfigures(2, 1, height_ratios=[HEIGHT + SECOND_AXIS, HEIGHT])
         of_block = where(numbers, model=[*rows["model"].unique()])
-        _draw_curves(above, of_block, colours, twin)
+        _draw_curves(above, of_block, per_epoch, colours, twin)
         _draw_gaps(below, of_block, colours)
     styles = {name: {"color": colours[name], "label": f"twin ({twin})" if name == twin else name} for name in noises}
     legend(figure, handles(styles.values()))
     return figure, numbers
 
 
-def _draw_curves(block: SubFigure, numbers: pd.DataFrame, colours: dict, twin: str) -> None:
+def _draw_curves(block: SubFigure, numbers: pd.DataFrame, per_epoch: dict, colours: dict, twin: str) -> None:
     """Test error over epochs of every noise, a panel per model."""
+    longest = int(numbers["epoch"].max())
     for (model, _), axes in panels.facets(block, numbers, {"test_error": "test error"}).items():
-        epoch_axis(axes, int(numbers["epoch"].max()))
-        axes.set_xlabel("epoch")
+        epoch_axis(axes, longest)
+        axes.set_xlabel("epoch", labelpad=1)
+        rate_steps_axis(axes, longest, per_epoch[model])
         for noise, colour in colours.items():
             of_curve = where(numbers, model=model, noise=noise, measure="test_error")
             panels.line(axes, of_curve, color=colour, linestyle="--" if noise == twin else "-")

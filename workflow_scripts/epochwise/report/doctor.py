@@ -22,7 +22,7 @@ from epochwise.data import noise_kinds
 from epochwise.data.folder import describe_dataset
 from epochwise.data.sources import SOURCES, Source
 from epochwise.report import needs
-from epochwise.report.needs import Need, PlannedJob
+from epochwise.report.needs import Need, Network, PlannedJob
 from epochwise.training.rates import gpu_name
 from epochwise.workflow import config
 from epochwise.workflow.cores import usable_cores
@@ -100,10 +100,7 @@ def describe_machine(machine: Machine) -> list[str]:
 def describe_need(need: Need, cores: int, data: str) -> list[str]:
     """What the planned jobs need, one line each."""
     width = max(10, *map(len, need.networks)) if need.networks else 10
-    lines = [
-        f"{name:<{width}} {count} network{'s' * (count > 1)}, {need.rates[name].epoch:.3g} s per epoch of a job"
-        for name, count in need.networks.items()
-    ]
+    lines = [f"{name:<{width}} {describe_network(network)}" for name, network in need.networks.items()]
     return [
         f"data       {data}",
         f"jobs       {need.jobs}",
@@ -113,6 +110,15 @@ def describe_need(need: Need, cores: int, data: str) -> list[str]:
         f"memory     {need.memory:.1f} GB for the largest job",
         f"disk       {need.disk:.1f} GB for weights and saved states",
     ]
+
+
+def describe_network(network: Network) -> str:
+    """What the training of one model takes: "1 network, 3 epochs of 0.05 s …"."""
+    return (
+        f"{network.count} network{'s' * (network.count > 1)}, {network.epochs:,} epochs of "
+        f"{network.rates.epoch:.3g} s per job, {network.operations:.1e} floating point operations, "
+        f"{network.snapshots} snapshots of {4 * network.weights / 1e6:.3g} MB"
+    )
 
 
 def describe_data(dataset: Mapping) -> str:
@@ -128,9 +134,11 @@ def describe_data(dataset: Mapping) -> str:
 
 
 def format_duration(hours: float) -> str:
-    """In words, with two digits: "about 4 minutes"."""
+    """In words, with two digits: "about 4 min", "about 5.4 h", "about 21 days"."""
     minutes = 60 * hours
-    return f"about {max(1, round(minutes))} min" if minutes < 100 else f"about {hours:.2g} h"
+    if minutes < 100:
+        return f"about {max(1, round(minutes))} min"
+    return f"about {hours:.2g} h" if hours < 99 else f"about {float(f'{hours / 24:.2g}'):,g} days"
 
 
 def list_missing(machine: Machine, need: Need) -> list[str]:
@@ -166,6 +174,7 @@ def main(experiment: str | None, configfile: Path | None) -> int:
     print("\nMissing", *(lacks or ["nothing"]), sep="\n  ")
     if not lacks:
         own = f"snakemake --cores {machine.cores} all --configfile {configfile}"
+        own += f" --config experiment={experiment}" if experiment else ""
         print(f"\nNext: {own if configfile else f'make all EXPERIMENT={name}'}")
     return int(bool(lacks))
 

@@ -85,8 +85,8 @@ function classRows() {
 function rankedRows() {
   const { epochs, ranks, values, neurons, stands_out } = state.run.ranked;
   return values.flatMap((layers, t) => layers.flatMap((values, l) => values.map((largest, r) => (
-    { epoch: epochs[t], layer: l + 1, rank: ranks[r], largest, stands_out: l + 1 === stands_out[t],
-      neuron: ranks[r] === 1 && neurons ? neurons[t][l] : "–" }))));
+    { epoch: epochs[t], layer: l + 1, rank: ranks[l][r], largest, stands_out: l + 1 === stands_out[t],
+      neuron: ranks[l][r] === 1 && neurons ? neurons[t][l] : "–" }))));
 }
 
 function finalRows() {
@@ -129,7 +129,8 @@ function fill(...names) {
 }
 
 async function embedCharts() {
-  const specs = CHARTS[document.documentElement.classList.contains("dark") ? "dark" : "light"];
+  const specs = JSON.parse(JSON.stringify(CHARTS[document.documentElement.classList.contains("dark") ? "dark" : "light"])
+    .replaceAll("{time}", get("time").value));
   for (const [name, spec] of Object.entries(specs)) {
     state.views[name]?.finalize();
     // With the data from the start, because Vega warns of scales without data.
@@ -154,14 +155,27 @@ function phaseText() {
   return (now < dip ? "Between the peak and the dip of test accuracy." : "At or after the dip of test accuracy.") + fitted;
 }
 
+const ratePerEpoch = () => DATA.models[get("model").value].per_epoch;
+const short = (value) => String(+value.toPrecision(3));
+
+// What the x axes show: 1 epoch is `per_epoch`, and `ticks` are epochs that are powers of ten of it.
+function axis() {
+  const per_epoch = get("time").value === "epoch" ? 1 : ratePerEpoch(), end = state.run.epochs.at(-1) * per_epoch;
+  const powers = [];
+  for (let p = Math.ceil(Math.log10(per_epoch) - 1e-9); 10 ** p <= end * (1 + 1e-9); p++) powers.push(10 ** p / per_epoch);
+  return { per_epoch, ticks: [0, ...powers] };
+}
+
 function update() {
-  const now = epoch(), run = state.run;
+  const now = epoch(), run = state.run, steps = short(now * ratePerEpoch());
   get("epoch-text").textContent = now;
-  get("slider").setAttribute("aria-valuetext", `epoch ${now}`);
+  get("steps-text").textContent = steps;
+  get("slider").setAttribute("aria-valuetext", `epoch ${now}, learning rate × steps ${steps}`);
   const snapshot = run.ranked.epochs[snapshotOf(run.ranked)];
   for (const place of document.querySelectorAll(".snapshot")) place.textContent = snapshot;
   if (get("phase").textContent !== phaseText()) get("phase").textContent = phaseText();
-  for (const view of Object.values(state.views)) view.signal("epoch", now).signal("snapshot", snapshot).signal("lowest", lowest()).run();
+  const signals = Object.entries({ epoch: now, snapshot, lowest: lowest(), ...axis() });
+  for (const view of Object.values(state.views)) signals.reduce((made, [name, value]) => made.signal(name, value), view).run();
   curvesTable(now); separationTable(snapshot); rankedTable(snapshot); images(); samplesTable();
   if (state.cell !== null) facts();
 }
@@ -170,7 +184,7 @@ function curvesTable(now) {
   const i = state.run.epochs.indexOf(now), curve = get("curve").value;
   const rows = Object.entries(state.run.curves[curve]).map(([subset, ends]) => (
     { cells: [LABELS[subset], number(ends.mean[i]), ends.low[i] === null ? "–" : `${number(ends.low[i])} to ${number(ends.high[i])}`] }));
-  table("curves-table", `${curve} at the epoch ${now}`, ["samples", "value", "interval"], rows);
+  table("curves-table", `${get("curve").selectedOptions[0].text} at the epoch ${now}`, ["samples", "value", "interval"], rows);
 }
 
 function separationTable(snapshot) {
@@ -181,9 +195,12 @@ function separationTable(snapshot) {
 
 function rankedTable(snapshot) {
   const { values, ranks, neurons, stands_out, final } = state.run.ranked, t = snapshotOf(state.run.ranked);
-  const rows = values[t].map((values, l) => ({ cells: [l + 1, neurons ? neurons[t][l] : "–", ...values.map((value) => number(value, 2))] }));
+  // A column per rank that any layer shows, because layers may have different numbers of neurons.
+  const columns = unique(ranks.flat()).sort((a, b) => a - b);
+  const rows = values[t].map((values, l) => ({ cells: [l + 1, neurons ? neurons[t][l] : "–",
+    ...columns.map((rank) => number(values[ranks[l].indexOf(rank)], 2))] }));
   const atEnd = final ? ` At the end, neuron ${final.neuron} of layer ${final.layer} does; here it has rank ${final.ranks[t]}.` : "";
-  table("ranked-table", `Largest activations at the epoch ${snapshot}. Layer ${stands_out[t]} stands out.${atEnd}`, ["layer", "large neuron", ...ranks.map((rank) => `rank ${rank}`)], rows);
+  table("ranked-table", `Largest activations at the epoch ${snapshot}. Layer ${stands_out[t]} stands out.${atEnd}`, ["layer", "large neuron", ...columns.map((rank) => `rank ${rank}`)], rows);
 }
 
 function images() {
@@ -308,12 +325,14 @@ function setDark(on) {
 async function start() {
   await get("sprite").decode();
   choose();
-  const weight = (key) => DATA.runs[key].ranked.values[0].length * DATA.runs[key].ranked.ranks.at(-1);
-  get("model").value = Object.keys(DATA.runs).reduce((most, key) => weight(key) > weight(most) ? key : most).split("|")[1];
+  const { models } = DATA;
+  get("model").value = Object.keys(models).reduce((most, name) => models[name].weights > models[most].weights ? name : most);
+  state.run = null; // so that the slider is at the end of this model, not of the first one
   choose();
   get("layer").value = state.seedRun.ranked.final.layer;
   for (const id of ["noise", "model", "seed"]) get(id).onchange = choose;
   for (const id of ["curve", "measure", "grouping"]) get(id).onchange = () => { fill("curves", "separation", "classes"); update(); };
+  get("time").onchange = embedCharts;
   get("layer").onchange = images;
   for (const id of ["filter", "sort", "descending"]) get(id).onchange = () => { state.page = 0; samplesTable(); };
   get("slider").oninput = () => { play(false); update(); };

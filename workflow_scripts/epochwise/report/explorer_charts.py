@@ -16,7 +16,10 @@ HEIGHT = 270  # pixels
 EPOCHS = alt.Scale(type="symlog", constant=1)  # epoch 0 is the untrained network
 LARGEST = alt.Scale(type="symlog", constant=0.1)  # logarithmic, but an activation may be 0
 LARGEST_TICKS = [0, *(digit * 10.0**power for power in range(-1, 6) for digit in (1, 3))]
-PARAMETERS = ("epoch", "snapshot", "lowest")  # lowest: end of the colour scale of the separation
+# What the page sets, with what it is before. `lowest` is the end of the colour scale of the separation. `ticks` are
+# the epochs that the x axis names, each as its multiple by `per_epoch`: 1, or learning rate × steps of one epoch.
+PARAMETERS = {"epoch": 0, "snapshot": 0, "lowest": 0, "per_epoch": 1, "ticks": [0]}
+TIME = "{time}"  # the page replaces it by the choice of the x axis, because the title of an axis cannot be a parameter
 LAYER_COLOURS = {"light": (0.0, 0.85), "dark": (0.3, 1.0)}  # ends of viridis that differ enough from the page
 
 
@@ -70,7 +73,7 @@ def _complete(chart: alt.LayerChart, look: Look) -> alt.LayerChart:
     """The chart with the size and the colours of the page, and the parameters."""
     return (
         chart.properties(width="container", height=HEIGHT, background="transparent", padding=2)
-        .add_params(*[alt.param(name, value=0) for name in PARAMETERS])
+        .add_params(*[alt.param(name, value=value) for name, value in PARAMETERS.items()])
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=look.text, titleColor=look.text, gridColor=look.line, domainColor=look.line,
@@ -84,8 +87,10 @@ def _complete(chart: alt.LayerChart, look: Look) -> alt.LayerChart:
     )  # fmt: skip
 
 
-def _epoch_axis(title: str = "epoch") -> alt.X:
-    return alt.X("epoch:Q", title=title, scale=EPOCHS, axis=alt.Axis(values=[0, 1, 10, 100, 1000, 10_000]))
+def _epoch_axis() -> alt.X:
+    """The x axis, in epochs or in learning rate × steps. Both have the same scale, and different numbers at it."""
+    axis = alt.Axis(values=alt.ExprRef("ticks"), labelExpr="format(datum.value * per_epoch, ',~g')")
+    return alt.X("epoch:Q", title=TIME, scale=EPOCHS, axis=axis)
 
 
 def _epoch_line(look: Look, name: str) -> alt.Chart:

@@ -12,12 +12,13 @@ from epochwise.analysis.separation import SEPARATION
 from epochwise.data.corruption import LABELS
 from epochwise.data.image_table import Images
 from epochwise.figures.numbers import where
+from epochwise.figures.scales import rate_steps_per_epoch
 from epochwise.report import explorer_samples
 from epochwise.training.history import HISTORY
 from epochwise.workflow import tables
 
 SUBSETS = ("clean", "noisy_given", "noisy_true", "test")
-CURVES = ("accuracy", "loss")
+CURVES = ("accuracy", "loss", "cross_entropy")
 SHOWN_MEASURES = ("cosine_centred", "cosine")
 GROUPINGS = ("true", "given")
 MARKS = ("peak_epoch", "fit_epoch", "dip_epoch")
@@ -58,7 +59,7 @@ def page_data(
     Args:
         runs: noise, model and seed of each run.
         files: the tables of each run, in the same order.
-        over_seeds: the tables `curves`, `phases`, `phases_by_seed`, `separation` and `outliers` of the summary.
+        over_seeds: the tables `curves`, `phases`, `phases_by_seed`, `separation`, `outliers` and `runs` of the summary.
         images: the training images.
     """
     responses = [_responses(tables.read(file.samples, SAMPLES)) for file in files]
@@ -80,12 +81,20 @@ def page_data(
         found[f"{noise}|{model}|{MEAN}"] = _mean_of_seeds(noise, model, over_seeds, of_model)
     return {
         "runs": found,
+        "models": _models(over_seeds["runs"]),
         "indices": indices.tolist(),
         "drawn": np.isin(indices, random_ones).astype(int).tolist(),
         "responders": count,
         "classes": list(images.class_names),
         "sprite": explorer_samples.make_sprite(images.pixels[indices], images.shape),
     }
+
+
+def _models(runs: pd.DataFrame) -> dict[str, dict]:
+    """Number of weights of each model, and its learning rate × steps in an epoch. `runs` is the table of this name."""
+    per_epoch = rate_steps_per_epoch(runs)
+    weights = runs.drop_duplicates("model").set_index("model")["weights"]
+    return {model: {"weights": int(weights[model]), "per_epoch": rate} for model, rate in per_epoch.items()}
 
 
 def _curves_of_run(file: RunFiles, phases_by_seed: pd.DataFrame, run: Sequence) -> dict:
@@ -99,10 +108,8 @@ def _curves_of_run(file: RunFiles, phases_by_seed: pd.DataFrame, run: Sequence) 
 
 def _mean_of_seeds(noise: str, model: str, over_seeds: Mapping[str, pd.DataFrame], ranked: list[dict]) -> dict:
     """Curves, marks, separation and ranked activations of a model over its seeds."""
-    of_model = {
-        name: where(table, noise=noise, model=model) for name, table in over_seeds.items() if name != "phases_by_seed"
-    }
-    mean = np.mean([of_seed["values"] for of_seed in ranked], axis=0)
+    names = ("curves", "phases", "separation", "outliers")
+    of_model = {name: where(over_seeds[name], noise=noise, model=model) for name in names}
     large = layers_that_stand_out(where(of_model["outliers"], measure="largest_over_median_active"))
     return {
         **_curves(of_model["curves"]),
@@ -110,12 +117,20 @@ def _mean_of_seeds(noise: str, model: str, over_seeds: Mapping[str, pd.DataFrame
         "separation": _separation(of_model["separation"], "mean"),
         "ranked": {
             **ranked[0],
-            "values": _rounded(mean),
+            "values": _mean_by_layer([of_seed["values"] for of_seed in ranked]),
             "neurons": None,
             "final": None,
             "stands_out": large["layer"].tolist(),
         },
     }
+
+
+def _mean_by_layer(values: Sequence[list]) -> list:
+    """Mean over seeds of values by epoch, layer and rank. Layers may have different numbers of ranks."""
+    return [
+        [_rounded(np.mean(of_seeds, axis=0)) for of_seeds in zip(*layers, strict=True)]
+        for layers in zip(*values, strict=True)
+    ]
 
 
 def _curves(table: pd.DataFrame) -> dict:
@@ -161,30 +176,33 @@ def choose_ranks(width: int) -> np.ndarray:
 def _ranked(neurons: pd.DataFrame, outliers: pd.DataFrame) -> dict:
     """Largest activation of the neurons of each layer in descending order, at some ranks, and which neuron is first.
 
-    `stands_out` is the layer that stands out at each epoch, as the claims define it. `final` is the large neuron of the
-    layer that stands out at the last epoch, with its rank in its layer and its largest activation at each epoch.
+    `ranks` and `values` have a list per layer, because layers may have different numbers of neurons. `stands_out` is
+    the layer that stands out at each epoch, as the claims define it. `final` is the large neuron of the layer that
+    stands out at the last epoch, with its rank in its layer and its largest activation at each epoch.
     """
-    epochs, layers = np.sort(neurons["epoch"].unique()), np.sort(neurons["layer"].unique())
-    neurons = neurons.sort_values(["epoch", "layer", "neuron"])
-    largest = neurons["max"].to_numpy().reshape(len(epochs), len(layers), -1)
-    ranks = choose_ranks(largest.shape[-1])
-    descending = -np.sort(-largest, axis=-1)
+    largest = {layer: _by_epoch(rows) for layer, rows in neurons.groupby("layer")}
+    ranks = {layer: choose_ranks(table.shape[1]) for layer, table in largest.items()}
+    shown = [_rounded(-np.sort(-table.to_numpy())[:, ranks[layer] - 1]) for layer, table in largest.items()]
     layer, neuron = large_neuron(outliers)
-    of_layer = largest[:, layer - 1]
-    final = of_layer[:, neuron]
+    final = largest[layer][neuron].to_numpy()
     return {
-        "epochs": epochs.tolist(),
-        "ranks": ranks.tolist(),
-        "values": _rounded(descending[..., ranks - 1]),
-        "neurons": np.argmax(largest, axis=-1).tolist(),
+        "epochs": next(iter(largest.values())).index.tolist(),
+        "ranks": [of_layer.tolist() for of_layer in ranks.values()],
+        "values": [list(layers) for layers in zip(*shown, strict=True)],
+        "neurons": np.stack([table.to_numpy().argmax(axis=1) for table in largest.values()], axis=1).tolist(),
         "stands_out": layers_that_stand_out(outliers)["layer"].tolist(),
         "final": {
             "layer": layer,
             "neuron": neuron,
-            "ranks": (1 + (of_layer > final[:, None]).sum(axis=1)).tolist(),
+            "ranks": (1 + (largest[layer].to_numpy() > final[:, None]).sum(axis=1)).tolist(),
             "values": _rounded(final),
         },
     }
+
+
+def _by_epoch(rows: pd.DataFrame) -> pd.DataFrame:
+    """Largest activations of one layer: epochs × neurons, from 0."""
+    return rows.pivot(index="epoch", columns="neuron", values="max").sort_index().sort_index(axis=1)
 
 
 def _responses(samples: pd.DataFrame) -> Responses:

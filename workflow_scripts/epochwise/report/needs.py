@@ -10,6 +10,7 @@ from epochwise.workflow.config import weights_of
 from epochwise.workflow.schedule import log_spaced, selected
 
 STATE = 3 * 4  # bytes per weight of a saved state: the weight and two moments
+OPERATIONS = 6  # floating point operations per weight, sample and epoch: two forward, four backward
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,31 @@ class PlannedJob:
 
 
 @dataclass(frozen=True)
-class Need:
-    """Needs of planned jobs: `rates` by model, hours of one core for training and for all else, GB."""
+class Network:
+    """A model to train.
 
-    networks: Mapping[str, int]
-    rates: Mapping[str, Rates]
+    Attributes:
+        count: networks of this model that are trained.
+        weights: weights and biases of one.
+        epochs: epochs that each is trained for.
+        snapshots: snapshots of each that are stored, with 4 bytes per weight.
+        operations: floating point operations of training all of them, without their evaluation.
+        rates: how fast one job trains them here.
+    """
+
+    count: int
+    weights: int
+    epochs: int
+    snapshots: int
+    operations: float
+    rates: Rates
+
+
+@dataclass(frozen=True)
+class Need:
+    """Needs of planned jobs: the models to train, hours of one core for training and for all else, GB."""
+
+    networks: Mapping[str, Network]
     jobs: int
     training: float
     rest: float
@@ -70,26 +91,50 @@ def estimate_needs(block: Mapping, source: Source, jobs: Sequence[PlannedJob], s
         start: seconds that a job takes to start.
     """
     samples = block["subset"]["size"] or source.train
-    networks: dict[str, int] = {}
-    rates, training, rest, disk = {}, 0.0, len(jobs) * start, 0.0
+    networks = _networks(block, source, jobs, samples)
+    training, rest, disk = 0.0, len(jobs) * start, 0.0
     for job in jobs:
         name = job.wildcards.get("model")
+        if name not in networks:
+            continue
+        network, model = networks[name], block["models"][name]
         if job.rule == "train":
-            model, count = block["models"][name], len(block["seeds"]) if job.wildcards["unit"] == "stack" else 1
-            if name not in rates:
-                rates[name] = measure_rates(model, source, samples, count, job.threads)
-            networks[name] = networks.get(name, 0) + count
-            epochs, evaluations = (model["training"]["epochs"], len(_epochs(model, "evaluations_per_decade")))
-            training += job.threads * (epochs * rates[name].epoch + evaluations * rates[name].forward)
-            stored = len(_epochs(model, "snapshots_per_decade"))
-            disk += count * weights_of(model, source.pixels, source.classes) * (4 * stored + STATE)
-        elif job.rule in ("extract", "measures", "interventions") and name in rates:
-            model = block["models"][name]
+            evaluations = len(_epochs(model, "evaluations_per_decade"))
+            training += job.threads * (network.epochs * network.rates.epoch + evaluations * network.rates.forward)
+            disk += _trained_by(job, block) * network.weights * (4 * network.snapshots + STATE)
+        elif job.rule in ("extract", "measures", "interventions"):
             read = selected(_epochs(model, "snapshots_per_decade"), block["activations"]["snapshot_stride"])
-            rest += 2 * len(read) * rates[name].forward / max(1, networks[name] // len(block["seeds"]))
-    networks = {name: networks[name] for name in block["models"] if name in networks}
+            rest += 2 * len(read) * network.rates.forward / max(1, network.count // len(block["seeds"]))
     memory = max((job.memory for job in jobs), default=0.0)
-    return Need(networks, rates, len(jobs), training / 3600, rest / 3600, memory, disk / 1e9)
+    return Need(networks, len(jobs), training / 3600, rest / 3600, memory, disk / 1e9)
+
+
+def _networks(block: Mapping, source: Source, jobs: Sequence[PlannedJob], samples: int) -> dict[str, Network]:
+    """The models that the jobs train, in the order of the configuration."""
+    planned: dict[str, list[PlannedJob]] = {}
+    for job in jobs:
+        if job.rule == "train":
+            planned.setdefault(job.wildcards["model"], []).append(job)
+    networks = {}
+    for name, model in block["models"].items():
+        if name in planned:
+            first, epochs = planned[name][0], model["training"]["epochs"]
+            count = sum(_trained_by(job, block) for job in planned[name])
+            weights = weights_of(model, source.pixels, source.classes)
+            networks[name] = Network(
+                count=count,
+                weights=weights,
+                epochs=epochs,
+                snapshots=len(_epochs(model, "snapshots_per_decade")),
+                operations=float(OPERATIONS * weights * samples * epochs * count),
+                rates=measure_rates(model, source, samples, _trained_by(first, block), first.threads),
+            )
+    return networks
+
+
+def _trained_by(job: PlannedJob, block: Mapping) -> int:
+    """How many networks a training job trains."""
+    return len(block["seeds"]) if job.wildcards["unit"] == "stack" else 1
 
 
 def _epochs(model: Mapping, kind: str) -> list[int]:

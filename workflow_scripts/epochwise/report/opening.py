@@ -2,10 +2,13 @@
 
 import pandas as pd
 
+from epochwise.catalogue import PUBLIC_READING
 from epochwise.findings.claims import PAPER
 from epochwise.findings.findings import FINDINGS
-from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims, format_reasons
-from epochwise.report.captions import plain
+from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims
+from epochwise.report.captions import explain_verdicts, plain
+
+READING = "By the public reading"  # marks claims that we know from it
 
 
 def opening(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, level: float) -> str:
@@ -24,8 +27,11 @@ def opening(experiment: str, claims: pd.DataFrame, findings: pd.DataFrame, level
         "\n".join(f"- {line}" for line in _findings(findings)),
         _heading("Claims of the paper", "-"),
         "Effect: mean over seeds; a positive effect supports the claim. It is reproduced if the whole interval is "
-        f"above the margin. {SEEDS_EXPLAINED} Models that a claim is not about are left out here.",
+        f"above the margin. {SEEDS_EXPLAINED} Models that a claim is not about are left out here. Not applicable: no "
+        "run of the model has what the claim is about.",
     ]
+    if (claims["reading"] != "").any():
+        parts.append(f"{READING}: what the paper states, {PUBLIC_READING}.")
     for finding in FINDINGS:
         of_paper = (claims["finding"] == finding.number) & (claims["source"] == PAPER) & claims["in_scope"]
         if of_paper.any():
@@ -50,9 +56,10 @@ def _findings(findings: pd.DataFrame) -> list[str]:
 def _table(claims: pd.DataFrame, level: float) -> str:
     """The claims, one row per noise and model. A statement is written once, in its first row."""
     rows = format_claims(claims)
-    rows["verdict"] += format_reasons(claims).map(lambda reason: f": {reason}" if reason else "")
+    rows["verdict"] += explain_verdicts(claims).map(lambda reason: f": {reason}" if reason else "")
     repeated = claims["claim"].duplicated()
-    rows.insert(0, "claim", claims["statement"].mask(repeated, ""))
+    statements = claims["statement"] + claims["reading"].map(lambda reading: f" ({READING.lower()})" if reading else "")
+    rows.insert(0, "claim", statements.mask(repeated, ""))
     if claims["noise"].nunique() == 1:
         rows = rows.drop(columns="noise")
     rows = rows.drop(columns="n").rename(columns={"interval": f"{level * 100:g}% interval"})

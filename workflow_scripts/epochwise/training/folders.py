@@ -22,7 +22,7 @@ PROVENANCE_FILE = "provenance.json"
 
 def snapshot_path(folder: str | Path, epoch: int) -> Path:
     """The file of one epoch in a folder of snapshots."""
-    return Path(folder) / f"epoch_{epoch:06d}.safetensors"
+    return Path(folder) / f"epoch_{epoch:07d}.safetensors"
 
 
 def epochs_in(folder: str | Path) -> list[int]:

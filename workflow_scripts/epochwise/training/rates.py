@@ -31,7 +31,7 @@ def measure_rates(model: Mapping, source: Source, samples: int, networks: int, t
     """Rates of a training job on this machine, measured with random images for a moment.
 
     Args:
-        model: `hidden_layers`, `width` and `training`, as the configuration has them.
+        model: `widths` and `training`, as the configuration has them.
         source: the data set.
         samples: training samples of the experiment.
         networks: networks that the job trains side by side.

@@ -98,7 +98,7 @@ def resolve(
 
     Returns:
         One block per experiment, with `dataset` (including its `name`), `noises`, `models` (grids expanded, no entry
-        null, each with its complete `training`), `seeds` and every settings group.
+        null, each with its `widths` and its complete `training`), `seeds` and every settings group.
 
     Raises:
         ConfigError: something cannot work. The message names the first such key.
@@ -139,8 +139,8 @@ def canonical(value: Any) -> str:
 
 
 def weights_of(model: Mapping, inputs: int, classes: int) -> int:
-    """Number of weights and biases of a network with `hidden_layers` layers of `width` units."""
-    sizes = [inputs, *[model["width"]] * model["hidden_layers"], classes]
+    """Number of weights and biases of a network whose hidden layers have `widths` units."""
+    sizes = [inputs, *model["widths"], classes]
     return sum((before + 1) * after for before, after in itertools.pairwise(sizes))
 
 
@@ -162,7 +162,7 @@ def _resolve_experiment(where: str, config: Config, experiment: Experiment) -> d
     block = experiment.model_dump(include=set(SETTINGS_GROUPS))
     models = _expand_grids(f"{where}.models", _without_nulls(f"{where}.models", experiment.models))
     for key, model in models.items():
-        model["training"] = {**block["training"], **model.get("training", {})}
+        model["training"] = {**block["training"], **model["training"]}
         check_optimizer(f"{where}.models.{key}.training", model["training"])
     noises = {name: _dump_noise(noise) for name, noise in _without_nulls(f"{where}.noises", experiment.noises).items()}
     if experiment.twins:
@@ -226,16 +226,14 @@ def _without_nulls(where: str, entries: Mapping) -> dict:
 
 
 def _expand_grids(where: str, models: Mapping[str, Model]) -> dict[str, dict]:
-    """A model whose hidden_layers or width is a list becomes one per pair.
+    """Each model with its `widths` and its own values of `training`. Lists of depths or widths make one per pair.
 
     For example `mlp: {hidden_layers: [2, 4], width: [8, 16]}` becomes mlp_d2_w8, mlp_d2_w16, mlp_d4_w8 and mlp_d4_w16.
     """
     expanded: dict[str, dict] = {}
     for name, model in models.items():
-        is_grid = isinstance(model.hidden_layers, list) or isinstance(model.width, list)
-        depths, widths = (value if isinstance(value, list) else [value] for value in (model.hidden_layers, model.width))
-        for depth, width in itertools.product(depths, widths):
-            key = f"{name}_d{depth}_w{width}" if is_grid else name
+        for suffix, widths in _shapes(model):
+            key = name + suffix
             if len(key) > LONGEST_NAME:
                 raise ConfigError(
                     f"{where}.{name}: the name {key!r} of a model of this grid is longer than "
@@ -243,8 +241,19 @@ def _expand_grids(where: str, models: Mapping[str, Model]) -> dict[str, dict]:
                 )
             if key in expanded:
                 raise ConfigError(f"{where}: two entries make a model named {key!r}; rename one of them.")
-            expanded[key] = {**model.model_dump(exclude_unset=True), "hidden_layers": depth, "width": width}
+            expanded[key] = {"widths": widths, "training": model.training.model_dump(exclude_unset=True)}
     return expanded
+
+
+def _shapes(model: Model) -> Iterator[tuple[str, list[int]]]:
+    """The widths of each network that a model stands for, and what its name adds to that of the model."""
+    if model.widths is not None:
+        yield "", model.widths
+        return
+    is_grid = isinstance(model.hidden_layers, list) or isinstance(model.width, list)
+    pairs = (value if isinstance(value, list) else [value] for value in (model.hidden_layers, model.width))
+    for depth, width in itertools.product(*pairs):
+        yield f"_d{depth}_w{width}" if is_grid else "", [width] * depth
 
 
 def _check_sizes(where: str, experiment: Mapping, source: Source) -> None:

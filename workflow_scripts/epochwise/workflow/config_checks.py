@@ -138,7 +138,8 @@ def legal(node: Mapping) -> str:
         text.format(node[key])
         for key, text in {
             "minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}",
-            "minItems": "entries: at least {}", "minProperties": "entries: at least {}", "minLength": "not empty",
+            "minItems": "entries: at least {}", "maxItems": "entries: at most {}",
+            "minProperties": "entries: at least {}", "minLength": "not empty",
         }.items()
         if key in node
     ]  # fmt: skip

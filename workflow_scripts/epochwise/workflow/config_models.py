@@ -4,16 +4,17 @@ The text below a key is its description. Messages show it, and docs/config.md is
 of noise are in its module in `epochwise.data.noise`; `Config[…]` takes the union of all kinds.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, Self, TypeVar
 
-from pydantic import Field, WrapValidator
+from pydantic import Field, WrapValidator, model_validator
 
 from epochwise.data.noise import Block, Seed, Text
 from epochwise.data.sources import SOURCES
 from epochwise.workflow.config_settings import ModelTraining, Settings
-from epochwise.workflow.config_types import EachOnce, Name, OneOrMore, keep_type
+from epochwise.workflow.config_types import EachOnce, ListOrNull, Name, OneOrMore, OneOrMoreOrNull, keep_type
 
 Noise = TypeVar("Noise")
+Width = Annotated[int, Field(ge=1, le=65536)]
 
 
 class Dataset(Block):
@@ -43,13 +44,32 @@ class Dataset(Block):
 
 
 class Model(Block):
-    """A network."""
+    """A network: `widths`, or `hidden_layers` and `width`."""
 
-    hidden_layers: OneOrMore[Annotated[int, Field(ge=1, le=100)]]
-    """Number of hidden layers. A list makes a grid: one model per depth and width, named `<name>_d<depth>_w<width>`."""
-    width: OneOrMore[Annotated[int, Field(ge=1, le=65536)]]
+    widths: ListOrNull[Width] = None
+    """Units of each hidden layer, from first to last."""
+    hidden_layers: OneOrMoreOrNull[Annotated[int, Field(ge=1, le=100)]] = None
+    """Number of hidden layers, in place of `widths` if all have the same `width`. A list makes a grid: one model per
+    depth and width, named `<name>_d<depth>_w<width>`."""
+    width: OneOrMoreOrNull[Width] = None
     """Units per hidden layer, or a list of them, which makes a grid."""
     training: ModelTraining = ModelTraining()
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> Self:
+        given = [key for key in ("hidden_layers", "width") if getattr(self, key) is not None]
+        if self.widths is not None and given:
+            raise ValueError(
+                f"'widths' and {' and '.join(map(repr, given))} exclude each other; keep `widths`, or `hidden_layers` "
+                "and `width`. An overlay removes a key by setting it to null."
+            )
+        if self.widths is None and not given:
+            raise ValueError("the size of the hidden layers are missing; add `widths`, or `hidden_layers` and `width`.")
+        if self.widths is None and len(given) == 1:
+            missing = "width" if given == ["hidden_layers"] else "hidden_layers"
+            about = type(self).model_fields[missing].description
+            raise ValueError(f"the key {missing!r} is missing; add it, or give `widths` alone. {about}")
+        return self
 
 
 class Experiment(Settings, Generic[Noise]):
@@ -60,8 +80,8 @@ class Experiment(Settings, Generic[Noise]):
     noises: dict[Name, Noise | None] = Field(min_length=1)
     """Named label noises. Figures of a single noise show the first. An overlay removes one by setting it to null."""
     models: dict[Name, Model | None] = Field(min_length=1)
-    """Named networks, in the order of the figures. The first is the one that the others are compared with, and figures
-    of a single run show the one with most weights. An overlay removes one by setting it to null."""
+    """Named networks, in the order of the figures. Claims compare the ones with most and with fewest weights, and figures
+    of a single run show the one with most. An overlay removes one by setting it to null."""
     seeds: EachOnce[Seed]
     """There is one run per model, noise and seed. A seed sets the initial weights and the order of the batches.
     Intervals need three or more."""

@@ -16,6 +16,8 @@ Measure = Literal["probes", "neighbours", "collapse", "rank", "cka"]
 class ModelTraining(Block):
     """Values of `training` for this model alone, for instance to compare input scalings."""
 
+    epochs: Annotated[int, Field(ge=1, le=1000000)] = 200
+    """Number of passes over the training set. A longer run continues the shorter one."""
     learning_rate: Annotated[float, Field(le=10, gt=0)] = 0.001
     """Step size of the optimizer. It stays constant."""
     batch_size: Count = 64
@@ -23,6 +25,10 @@ class ModelTraining(Block):
     input_scaling: Literal["unit", "symmetric", "centre", "standardize"] = "standardize"
     """`unit`: pixels in [0, 1]. `symmetric`: pixels in [−1, 1]. `centre`: mean 0 per channel, over the training
     samples. `standardize`: mean 0 and standard deviation 1 per channel, over the training samples."""
+    loss: Literal["cross_entropy", "cross_entropy_of_softmax"] = "cross_entropy"
+    """What training minimizes. `cross_entropy`: softmax cross-entropy of the outputs. `cross_entropy_of_softmax`: the
+    same loss with softmax applied twice, as `torch.nn.CrossEntropyLoss` behind a softmax layer computes it. It is at
+    least ln(e + K − 1) − 1 for K classes, 1.461 for ten."""
     initialization: Literal["pytorch", "he", "glorot"] = "pytorch"
     """Distribution of the initial weights. `pytorch`: weights and biases uniform in ±1/√fan_in, as in torch.nn.Linear.
     `he`: weights normal with variance 2/fan_in, biases 0. `glorot`: weights uniform in ±√(6/(fan_in + fan_out)), biases
@@ -48,10 +54,8 @@ class ModelTraining(Block):
 
 
 class Training(ModelTraining):
-    """How one network is trained, on softmax cross-entropy."""
+    """How one network is trained."""
 
-    epochs: Annotated[int, Field(ge=1, le=1000000)] = 200
-    """Number of passes over the training set. A longer run continues the shorter one."""
     evaluations_per_decade: Annotated[int, Field(ge=1, le=1000)] = 20
     """Points of the learning curves per tenfold of epochs, evenly spaced on a logarithmic axis. Epochs 0, 1 and the
     last are always included."""
@@ -91,7 +95,10 @@ class Activations(Block):
     """Every n-th snapshot is read, counted back from the last one, and always the first. 1 reads all. A larger value
     makes extraction cheaper, its tables smaller, and the curves of activations coarser."""
     split_seed: Seed = 0
-    """Seed that halves the clean samples of a class for the measure `split_half`."""
+    """Seed that halves the clean samples of a class, and the test samples, for the measure `split_half`, and that
+    permutes predictions."""
+    permutations: Annotated[int, Field(ge=1, le=10000)] = 20
+    """Permutations of which test samples of a class are predicted correctly, for the null of their paths."""
 
 
 class Interventions(Block):
@@ -141,6 +148,9 @@ class Outliers(Block):
     """An activation is massive (Sun et al. 2024) if it is above this value …"""
     massive_ratio: Annotated[float, Field(ge=1)] = 1000.0
     """… and at least this many times the median magnitude."""
+    large_ratio: Annotated[float, Field(gt=0)] = 10.0
+    """An activation is large if it is more than this many times the root mean square of the other neurons of its
+    layer."""
     folds: Annotated[int, Field(ge=2, le=100)] = 5
     """Folds of the cross-validated ridge regression on the principal components."""
     ridge: NotNegative = 1.0
@@ -172,8 +182,10 @@ class Claims(Block):
 
     accuracy: NotNegative = 0.01
     """Margin of effects in accuracy."""
+    fit: NotNegative = 0.0
+    """Margin of accuracies on training data above the level from which data count as fitted."""
     loss: NotNegative = 0.01
-    """Margin of effects in cross-entropy, in nats."""
+    """Margin of effects in the loss, in nats."""
     octaves: NotNegative = 0.1
     """Margin of ratios of epochs or magnitudes, in octaves (1 = a factor of two)."""
     single: NotNegative = 1.0

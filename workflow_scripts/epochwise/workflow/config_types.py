@@ -44,7 +44,21 @@ NotNegative = Annotated[float, Field(ge=0)]
 EachOnce = Annotated[
     list[T], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_check_repetition)
 ]
+
+
+def _form(value: Any) -> str:
+    """The tag of what a value is meant to be. A union without tags would tell the errors of all its members."""
+    return "none" if value is None else "list" if isinstance(value, list) else "one"
+
+
 OneOrMore = Annotated[
     Annotated[T, Tag("one")] | Annotated[EachOnce[T], Tag("list")],
     Discriminator(lambda value: "list" if isinstance(value, list) else "one"),
+]
+OneOrMoreOrNull = Annotated[
+    Annotated[T, Tag("one")] | Annotated[EachOnce[T], Tag("list")] | Annotated[None, Tag("none")], Discriminator(_form)
+]
+ListOrNull = Annotated[
+    Annotated[Annotated[list[T], Field(min_length=1, max_length=100)], Tag("list")] | Annotated[None, Tag("none")],
+    Discriminator(lambda value: "none" if value is None else "list"),
 ]
