@@ -17,13 +17,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from epochwise import catalogue
 from epochwise.report.results import KEYS, open_run
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIDENCE = ROOT / "docs" / "evidence"
 PICTURES = ROOT / "docs" / "figures"
-# The figures that the documentation shows. No others are copied, because images would make a clone slow.
-SHOWN = ("scenario", "phases", "separation_by_layer", "large_activation", "large_activation_inputs")
+# The figures that the documentation shows: the paper's, and three of ours. No others are copied, because images would
+# make a clone slow.
+SHOWN = (
+    *(figure.name for figure in catalogue.FIGURES if figure.group == "paper"),
+    "phases", "separation_by_layer", "large_activation",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ FROM_PROVENANCE = ("cpu_seconds", "wall_seconds", "resumed_from_epoch", "precisi
 # Columns of the table `outliers` of a run that are copied.
 FROM_OUTLIERS = [
     "layer", "neuron", "largest_activation", "second_largest_activation", "largest_over_median_active", "argmax_share",
-    "stands_out",
+    "stands_out", "followed_neuron", "followed_rms_ratio", "ratio_over_threshold",
 ]  # fmt: skip
 # Keys of a job's record that are copied. The others list files, and are long.
 FROM_RECORD = ("rule", "git_commit", "git_dirty", "code_sha256", "machine", "python", "versions", "settings")

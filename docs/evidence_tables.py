@@ -3,6 +3,7 @@
 import pandas as pd
 
 from docs.evidence import EVIDENCE
+from epochwise.findings.findings import FINDINGS
 from epochwise.findings.verdicts import interval, number
 
 
@@ -19,6 +20,26 @@ def has(name: str, table: str) -> bool:
 def read(name: str, table: str) -> pd.DataFrame:
     """A table of the evidence of an experiment."""
     return pd.read_csv(EVIDENCE / name / f"{table}.csv")
+
+
+def has_current_findings(name: str) -> bool:
+    """Whether the findings of an experiment are those of today's code. Earlier code had others, with other claims."""
+    return set(read(name, "findings")["statement"]) == {finding.statement for finding in FINDINGS}
+
+
+def describe_widths(runs: pd.DataFrame) -> pd.Series:
+    """The hidden layers of each run as text: "2048-1024-512", or "6 × 1,024" if all are equally wide.
+
+    Evidence of earlier code has the columns `hidden_layers` and `width` in place of `widths`.
+    """
+    if "widths" not in runs:
+        return pd.Series([f"{row.hidden_layers} × {row.width:,}" for row in runs.itertuples()], runs.index)
+    return runs["widths"].astype(str).map(_shorten)
+
+
+def _shorten(widths: str) -> str:
+    layers = widths.split("-")
+    return widths if len(set(layers)) > 1 else f"{len(layers)} × {int(layers[0]):,}"
 
 
 def counts(because: str) -> str:

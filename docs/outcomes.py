@@ -3,7 +3,7 @@
 import pandas as pd
 
 from docs.evidence import BEYOND
-from docs.evidence_tables import counts, estimate, has, list_evidence, markdown, read
+from docs.evidence_tables import counts, estimate, has, has_current_findings, list_evidence, markdown, read
 from epochwise.analysis.large_neuron import APPEARED_RATIO, APPEARED_SHARE
 from epochwise.analysis.runs import NETWORK
 from epochwise.findings.intervals import t_interval
@@ -26,13 +26,14 @@ def outcomes(name: str) -> str:
     accuracy = read(name, "phases_by_seed").query("curve == 'accuracy'")
     findings["shown"] = [f"{row.verdict}, {counts(row.because)}" for row in findings.itertuples()]
     verdicts = findings.pivot(index="noise", columns="finding", values="shown").rename(columns="finding {}".format)
+    which = "findings" if has_current_findings(name) else "findings as first judged"
     parts = [
         f"Test accuracy and cross-fitted recovery, means over the seeds of [`{name}`](evidence/{name}/runs.csv):",
         markdown(_accuracies(runs, accuracy).join(_effects(claims, AFTER_FIT, "recovery after the fit")).reset_index()),
         *_differences(accuracy, BEYOND[name].compares),
         "The large activation at the end" + (", and what the noise costs:" if has(name, "twins") else ":"),
         markdown(_large_activation(name, claims).reset_index()),
-        f"Verdicts on the [paper's findings](evidence/{name}/findings.csv):",
+        f"Verdicts on the [{which}](evidence/{name}/findings.csv):",
         markdown(verdicts.reset_index()),
     ]
     return "\n\n".join(parts)
@@ -51,6 +52,9 @@ def training_course(name: str) -> pd.DataFrame:
         ratio.map(number).rename("largest over second neuron, at most"),
         _with_one_large_neuron(neurons),
     ]
+    if "followed_rms_ratio" in neurons:  # evidence of earlier code lacks it
+        largest = neurons.groupby(NETWORK, sort=False)["followed_rms_ratio"].max()
+        parts.append(largest.map(number).rename("ratio of equation 5, at most"))
     return pd.concat(parts, axis=1, sort=False).reset_index()
 
 

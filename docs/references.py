@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from docs import reproduction
 from epochwise import catalogue
+from epochwise.catalogue import PUBLIC_READING
 from epochwise.findings.claims import CLAIMS, PAPER, Claim
 from epochwise.findings.findings import FINDINGS
 from epochwise.workflow.config_settings import Claims
@@ -38,10 +39,14 @@ def claims_page() -> str:
         "# Claims\n\n"
         "A claim turns one statement into one number per run, its *effect*. A positive effect supports the\n"
         "statement. The verdict compares the 95 % interval of the effect over seeds with the *margin*, as\n"
-        "[science.md](science.md#claims-verdicts-and-findings) explains. All statements are in our words. The\n"
-        "*source* says whether the paper states it. A finding rests on its *primary* claims alone. The results are\n"
-        "in [reproduction.md](reproduction.md). `make docs` generates this page from\n"
-        "[claims.py](../workflow_scripts/epochwise/findings/claims.py).\n"
+        "[science.md](science.md#claims-verdicts-and-findings) explains. All statements are in our words. A finding\n"
+        "rests on its *primary* claims alone. The results are in [reproduction.md](reproduction.md).\n\n"
+        "The *source* says whether the paper states it. We have not seen the paper's full text. What it states is\n"
+        f"written here {PUBLIC_READING}.\n"
+        "The number in parentheses is that of the list in\n"
+        "[science.md](science.md#what-the-paper-reports). `make docs` generates this page from\n"
+        "[claims_paper.py](../workflow_scripts/epochwise/findings/claims_paper.py) and\n"
+        "[claims_ours.py](../workflow_scripts/epochwise/findings/claims_ours.py).\n"
     ]
     for finding in FINDINGS:
         parts.append(f"## Finding {finding.number}: {finding.title}\n\n> {finding.statement}\n")
@@ -51,16 +56,24 @@ def claims_page() -> str:
 
 def _claim_section(claim: Claim, primary: tuple[str, ...]) -> str:
     whose = "the paper" if claim.source == PAPER else "ours, a stricter reading or a check of ours"
-    beyond = ", compared with the first model, seed by seed" if claim.beyond_first else ""
-    rows = [
-        f"- source: {whose}" + (" (primary claim)" if claim.name in primary else ""),
-        f"- effect: {claim.definition} ([code]({reproduction.code_of(claim)}))",
-        f"- margin: {Claims.model_fields[claim.margin].default:g} (`claims.{claim.margin}`)",
-        f"- models: {claim.scope}{beyond}",
-        f"- figures: {', '.join(f'`{name}`' for name in claim.figures)}",
-    ]
+    compared = f", compared with the {claim.compared_with} model, seed by seed" if claim.compared_with else ""
+    rows = [f"- source: {whose}" + (" (primary claim)" if claim.name in primary else "")]
+    if claim.reading:
+        number, report = claim.reading.split(": ", 1)
+        rows.append(f"- as the public reading reports ({number}): {report}")
+    rows.append(f"- effect: {claim.definition} ([code]({reproduction.code_of(claim)}))")
     if claim.no_effect:
-        rows.insert(2, f"- an effect of 0 means that {claim.no_effect}")
+        rows.append(f"- an effect of 0 means that {claim.no_effect}")
+    rows += [
+        f"- margin: {Claims.model_fields[claim.margin].default:g} (`claims.{claim.margin}`)",
+        f"- models: {claim.scope}{compared}",
+    ]
+    if claim.applies:
+        applies = f"[{claim.applies.__name__}]({reproduction.link_to_code(claim.applies)})"
+        rows.append(f"- not applicable to a model unless {applies} is true of at least one of its runs")
+    if claim.nonnegative:
+        rows.append("- the effect cannot be negative, so an interval wholly below the margin contradicts the claim")
+    rows.append(f"- figures: {', '.join(f'`{name}`' for name in claim.figures)}")
     if claim.needs != "phases":  # every run has phases
         rows.append(f"- only with the optional part `{claim.needs}`")
     return "\n".join([f"### {claim.name}\n\n{claim.statement}\n", *rows, ""])

@@ -1,22 +1,35 @@
 """Write docs/reproduction.md from the evidence in docs/evidence: what the paper states, and what we found."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import jinja2
 import pandas as pd
 
-from docs.evidence import BEYOND, ROOT
-from docs.evidence_tables import counts, estimate, list_evidence, markdown, read
+from docs import evidence
+from docs.evidence import BEYOND, ROOT, SHOWN
+from docs.evidence_tables import (
+    counts,
+    describe_widths,
+    estimate,
+    has_current_findings,
+    list_evidence,
+    markdown,
+    read,
+)
 from docs.outcomes import outcomes, training_course
 from epochwise.findings.claims import CLAIMS, Claim
 from epochwise.findings.findings import FINDINGS, Finding
 
-ORDER = ("cifar10", "cifar10_small", "mnist")  # the paper's data first
+PAPER_SETTINGS = ("paper", "paper_mlp7")  # experiments with the settings of the paper
+ORDER = (*PAPER_SETTINGS, "cifar10_uniform", "cifar10_small", "mnist")  # the paper's settings and data first
 TEMPLATE = Path(__file__).with_suffix(".md.jinja")
-# Settings that the public text of the paper leaves out, as columns of `runs.csv`.
 OPTIONAL = ("measures", "interventions")  # parts whose claims have their own tables
-OPEN = ("width", "learning_rate", "batch_size", "epochs", "input_scaling", "initialization", "precision")
+# Settings that the page compares, as columns of `runs.csv`. Evidence of earlier code has no column `loss`.
+COMPARED = ("learning_rate", "batch_size", "epochs", "loss", "input_scaling", "initialization", "precision")
+ONLY_LOSS_OF_EARLIER_CODE = "cross_entropy"
+NOTHING_YET = "No experiment with evidence has these claims."
 
 
 def list_experiments() -> list[str]:
@@ -34,6 +47,8 @@ def page() -> str:
     )  # fmt: skip
     return template.render(
         experiments=names,
+        with_paper_settings=[name for name in names if name in PAPER_SETTINGS],
+        overview=overview(names, ""),
         about=_about(names),
         course=_course(names),
         outcomes=outcomes,
@@ -42,6 +57,8 @@ def page() -> str:
         settings=_settings(names),
         findings=[(finding, _verdicts(finding, names), _primary(finding, names)) for finding in FINDINGS],
         others=_table([claim for claim in CLAIMS if not (_is_primary(claim) or claim.needs in OPTIONAL)], names),
+        earlier=_earlier(names),
+        pictures=_pictures,
     )
 
 
@@ -52,16 +69,34 @@ def _beyond(part: str) -> str:
 
 
 def overview(names: list[str], base: str) -> str:
-    """Markdown: a row per finding with its verdict in each experiment. `base` is the path from the page to docs/."""
+    """Markdown: a row per finding with its verdict in each experiment. `base` is the path from the page to docs/.
+
+    Experiments that earlier code judged have a table of their own, because their findings are others.
+    """
+    current = [name for name in names if has_current_findings(name)]
+    earlier = [name for name in names if name not in current]
+    parts = []
+    if not set(names) & set(PAPER_SETTINGS):
+        parts.append("No run with the paper's settings has finished yet. All runs below have other settings.")
+    if current:
+        parts += ["Verdicts on the findings, as a public reading of the full text reports them:"]
+        parts += [_verdicts_by_finding(current, base)]
+    if earlier:
+        parts += ["Verdicts on earlier versions of the findings, which we made from the abstract of the paper alone:"]
+        parts += [_verdicts_by_finding(earlier, base)]
+    return "\n\n".join(parts)
+
+
+def _verdicts_by_finding(names: list[str], base: str) -> str:
+    """Markdown: a row per finding, in the words of the evidence of these experiments, and a column per experiment."""
+    findings = {name: read(name, "findings") for name in names}
     rows = []
-    for finding in FINDINGS:
-        row = {"finding": f"**{finding.title}.** {finding.statement}"}
-        for name in names:
-            found = read(name, "findings")
-            found = found[found["finding"] == finding.number]
+    for first in findings[names[0]].drop_duplicates("finding").itertuples():
+        row = {"finding": f"**{first.title}.** {first.statement}"}
+        for name, found in findings.items():
             row[f"`{name}`"] = "<br>".join(
                 f"[**{entry.verdict}**]({base}evidence/{name}/findings.csv#L{entry.Index + 2}): {counts(entry.because)}"
-                for entry in found.itertuples()
+                for entry in found[found["finding"] == first.finding].itertuples()
             )
         rows.append(row)
     return markdown(pd.DataFrame(rows))
@@ -77,8 +112,7 @@ def _about(names: list[str]) -> str:
             {
                 "experiment": f"[`{name}`](evidence/{name}/runs.csv)",
                 "models": ", ".join(
-                    f"{model} {rows['hidden_layers'].iloc[0]} × {rows['width'].iloc[0]:,}"
-                    for model, rows in runs.groupby("model", sort=False)
+                    f"{model} {describe_widths(rows).iloc[0]}" for model, rows in runs.groupby("model", sort=False)
                 ),
                 "seeds": runs["seed"].nunique(),
                 "wrong labels": f"{runs['achieved_rate'].mean():.1%}",
@@ -107,23 +141,43 @@ def _course(names: list[str]) -> str:
 
 
 def _settings(names: list[str]) -> str:
-    """Markdown: our settings that the public text of the paper leaves out, for each experiment."""
+    """Markdown: a row per experiment with its widths and its settings of training."""
     rows = []
     for name in names:
         runs = read(name, "runs")
-        values = {key: ", ".join(f"{value}" for value in runs[key].unique()) for key in OPEN}
-        rows.append({"experiment": f"`{name}`"} | {key.replace("_", " "): value for key, value in values.items()})
+        runs["loss"] = runs.get("loss", ONLY_LOSS_OF_EARLIER_CODE)
+        row = {"experiment": f"`{name}`", "widths": ", ".join(describe_widths(runs).unique())}
+        row |= {key.replace("_", " "): ", ".join(f"{value}" for value in runs[key].unique()) for key in COMPARED}
+        rows.append(row)
     return markdown(pd.DataFrame(rows))
 
 
+def _pictures(name: str) -> str:
+    """Markdown: the pictures of an experiment, two in a row."""
+    kept = [figure for figure in SHOWN if (evidence.PICTURES / name / f"{figure}.png").exists()]
+    cells = [f"![{figure.replace('_', ' ')}](figures/{name}/{figure}.png)" for figure in kept]
+    cells += [""] * (len(cells) % 2)
+    rows = [f"| {left} | {right} |" for left, right in zip(cells[::2], cells[1::2], strict=True)]
+    return "\n".join(["| | |", "|---|---|", *rows])
+
+
 def _verdicts(finding: Finding, names: list[str]) -> dict[str, str]:
-    """The verdict on a finding by experiment."""
-    found = {name: read(name, "findings") for name in names}
+    """The verdict on a finding by experiment, without those that earlier code judged by other claims."""
+    found = {name: read(name, "findings") for name in names if has_current_findings(name)}
     return {name: ", ".join(table.loc[table["finding"] == finding.number, "verdict"]) for name, table in found.items()}
 
 
 def _primary(finding: Finding, names: list[str]) -> str:
     return _table([claim for claim in CLAIMS if claim.name in finding.primary], names)
+
+
+def _earlier(names: list[str]) -> str:
+    """Markdown: claims in the evidence that today's code does not have; empty if there are none."""
+    known = {claim.name for claim in CLAIMS}
+    tables = [read(name, "claims") for name in names]
+    gone = [claim for table in tables for claim in table["claim"].unique() if claim not in known]
+    links = {claim: f"`{claim}`" for claim in dict.fromkeys(gone)}
+    return _rows(links, names) if links else ""
 
 
 def _is_primary(claim: Claim) -> bool:
@@ -132,17 +186,20 @@ def _is_primary(claim: Claim) -> bool:
 
 def _table(claims: list[Claim], names: list[str]) -> str:
     """Markdown: one row per claim, experiment and model in scope. Each number links to its row of the evidence."""
+    return _rows({claim.name: f"[{claim.name}]({code_of(claim)})" for claim in claims}, names)
+
+
+def _rows(claims: dict[str, str], names: list[str]) -> str:
+    """Markdown: the table of `_table` about these claims, each with the text to show for it."""
     rows = []
-    for claim in claims:
+    for claim, text in claims.items():
+        first = True
         for name in names:
             table = read(name, "claims")
-            for row in table[(table["claim"] == claim.name) & table["in_scope"]].itertuples():
+            for row in table[(table["claim"] == claim) & table["in_scope"]].itertuples():
                 rows.append(
                     {
-                        "claim": f"[{claim.name}]({code_of(claim)})"
-                        if not rows or rows[-1]["of"] != claim.name
-                        else "",
-                        "of": claim.name,
+                        "claim": text if first else "",
                         "experiment": f"`{name}`",
                         "model": row.model,
                         "effect, 95 % interval": _linked(name, row),
@@ -151,7 +208,8 @@ def _table(claims: list[Claim], names: list[str]) -> str:
                         "verdict": f"**{row.verdict}**",
                     }
                 )
-    return markdown(pd.DataFrame(rows).drop(columns="of")) if rows else "No experiment with evidence has these claims."
+                first = False
+    return markdown(pd.DataFrame(rows)) if rows else NOTHING_YET
 
 
 def _linked(name: str, row: tuple) -> str:
@@ -168,6 +226,10 @@ def _effect(name: str, claim: str, model: str) -> str:
 
 def code_of(claim: Claim) -> str:
     """Link to the function that defines the effect of a claim."""
-    function = getattr(claim.effect, "func", claim.effect)
+    return link_to_code(getattr(claim.effect, "func", claim.effect))
+
+
+def link_to_code(function: Callable) -> str:
+    """Link from a page of docs/ to the first line of a function of this project."""
     path = Path(inspect.getsourcefile(function)).resolve().relative_to(ROOT)
     return f"../{path}#L{inspect.getsourcelines(function)[1]}"

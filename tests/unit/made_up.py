@@ -19,16 +19,20 @@ MEASURES = {
     "spearman": ("norm", "brightness", "contrast", "probability", "loss"),
     "r2": ("components",),
     "eta2": ("true_label", "given_label", "predicted_label"),
+    "eta2_noisy": ("true_label", "given_label"),
     "auc": ("is_noisy",),
 }
-OUTPUT_SIDE = ("true_label", "given_label", "predicted_label", "probability", "loss", "is_noisy")
+OUTPUT_SIDE = ("given_label", "predicted_label", "probability", "loss", "is_noisy")
 PHASES = {"fitted": 0.99, "learned": 0.5, "smoothing": 1, "min_dip": 0.01}
 WIDTH = 12
 
 
 @dataclass(frozen=True)
 class Case:
-    """A made-up experiment; `models` maps names to numbers of hidden layers."""
+    """A made-up experiment; `models` maps names to numbers of hidden layers.
+
+    `last` is the last epoch. A model in `ends` ends earlier, at the epoch given there.
+    """
 
     models: dict = field(default_factory=lambda: {"mlp3": 2, "mlp5": 4})
     noises: tuple = ("symmetric30",)
@@ -36,6 +40,7 @@ class Case:
     class_names: tuple = tuple("0123456789")
     shape: tuple = (1, 8, 8)
     last: int = 300
+    ends: dict = field(default_factory=dict)
     fits: bool = True
     noisy: bool = True
     missing: bool = False
@@ -59,6 +64,7 @@ CASES = {
         class_names=("what costs $5 to $10 in a shop", "automobile", "ankle boot", "T-shirt/top"),
         images=20,
     ),
+    "epochs of their own": Case(models={"mlp3": 2, "mlp7": 6}, ends={"mlp3": 40}),
     "no noise": Case(models={"mlp3": 2}, noisy=False),
     "many models": Case(
         models={f"d2_w{2**i}": 2 for i in range(3, 11)}, noises=("low", "high"), seeds=(0,), last=3, images=1
@@ -69,13 +75,13 @@ CASES = {
 def by_run(case, columns):
     """One table of all runs: `columns(rng, layers)` gives the frame of one run."""
     rng = np.random.default_rng(1)
-    return pd.concat(
-        [
-            columns(rng, layers).assign(noise=noise, model=model, seed=seed)
-            for noise, (model, layers), seed in itertools.product(case.noises, case.models.items(), case.seeds)
-        ],
-        ignore_index=True,
-    )
+    parts = []
+    for noise, (model, layers), seed in itertools.product(case.noises, case.models.items(), case.seeds):
+        run = columns(rng, layers)
+        if "epoch" in run:
+            run = run[run["epoch"] <= case.ends.get(model, case.last)]
+        parts.append(run.assign(noise=noise, model=model, seed=seed))
+    return pd.concat(parts, ignore_index=True)
 
 
 def history(case, epochs):
@@ -96,7 +102,9 @@ def history(case, epochs):
         curves["train"] = curves["clean"]
         return pd.concat(
             [
-                pd.DataFrame({"epoch": epochs, "subset": subset, "accuracy": a, "loss": 2.3 - 2.29 * a})
+                pd.DataFrame({"epoch": epochs, "subset": subset, "accuracy": a, "loss": 2.3 - 2.29 * a}).assign(
+                    cross_entropy=2.3 - 2.2 * a
+                )
                 for subset, a in curves.items()
             ]
         )
@@ -129,18 +137,22 @@ def outliers(case, epochs):
         over = np.where(case.missing & (table["layer"] == layers), np.nan, largest)
         names = ("second_largest_activation", "largest_over_median_neuron", "kurtosis")
         table = table.assign(largest_activation=largest, largest_over_median_active=over)
-        return table.assign(argmax_share=rng.random(len(table)), **dict.fromkeys(names, largest / 2))
+        ratio = over / 2
+        ratios = {f"{who}rms_ratio{how}": ratio for who in ("", "followed_") for how in ("", "_of_means")}
+        ratios["ratio_over_threshold"] = ratio / 10
+        return table.assign(argmax_share=rng.random(len(table)), **dict.fromkeys(names, largest / 2), **ratios)
 
     return by_run(case, run).assign(massive=False)
 
 
 def neurons(case, epochs):
     def run(rng, layers):
-        keys = [*itertools.product((epochs[0], epochs[-1]), range(1, layers + 1), range(WIDTH))]
+        keys = [*itertools.product(epochs, range(1, layers + 1), range(WIDTH))]
         table = pd.DataFrame(keys, columns=["epoch", "layer", "neuron"])
         return table.assign(max=np.where(table["neuron"] == 0, 0, rng.uniform(0.01, 30, len(table))))
 
-    return by_run(case, run)
+    table = by_run(case, run)  # of every epoch; the first and each model's last one are read
+    return table[table["epoch"].isin([0]) | (table["epoch"] == table.groupby("model")["epoch"].transform("max"))]
 
 
 def large_activation(case, epochs):
@@ -153,6 +165,37 @@ def large_activation(case, epochs):
         if case.missing:
             value[table["feature"] == "norm"] = np.nan
         return table.assign(value=value, side=np.where(table["feature"].isin(OUTPUT_SIDE), "output", "input"))
+
+    return by_run(case, run)
+
+
+def large_by_class(case, epochs):
+    def run(rng, layers):
+        keys = [*itertools.product(epochs, range(1, layers + 1), ("true", "given"), range(len(case.class_names)))]
+        table = pd.DataFrame(keys, columns=["epoch", "layer", "grouping", "class"])
+        mean = rng.uniform(0, 5, len(table)) * (1 + table["epoch"] / case.last)
+        if case.missing:
+            mean = mean.where(table["class"] % 3 > 0)
+        return table.assign(neuron=1, n=3 if case.noisy else 0, mean=mean if case.noisy else np.nan)
+
+    return by_run(case, run)
+
+
+def test_paths(case, epochs):
+    def run(rng, layers):
+        classes = range(-1, len(case.class_names))
+        groups = ("correct", "wrong"), ("clean", "noisy"), ("cosine", "cosine_centred")
+        keys = [*itertools.product(epochs, range(1, layers + 1), classes, *groups)]
+        names = ["epoch", "layer", "class", "predictions", "reference", "measure"]
+        table = pd.DataFrame(keys, columns=names)
+        value = rng.uniform(0.3, 1, len(table))
+        if case.missing:
+            value[table["class"] % 3 == 0] = np.nan
+        if not case.noisy:
+            value[table["reference"] == "noisy"] = np.nan
+        null = value - 0.2
+        table = table.assign(n=9, value=value, split_half=0.99, null_mean=null)
+        return table.assign(null_low=null - 0.05, null_high=null + 0.05)
 
     return by_run(case, run)
 
@@ -241,9 +284,10 @@ def inputs_of(case):
     rng = np.random.default_rng(0)
     epochs = np.unique(np.geomspace(1, case.last + 1, 7).round().astype(int) - 1)
     of_runs = {"history": history, "separation": separation, "outliers": outliers, "neurons": neurons}
-    of_runs |= {"large_activation": large_activation}
+    of_runs |= {"large_activation": large_activation, "large_by_class": large_by_class, "test_paths": test_paths}
+    training = {"learning_rate": 0.001, "steps_per_epoch": 40}
     models = {
-        model: {"hidden_layers": layers, "width": 8 * 2**i, "weights": 100 * 2**i}
+        model: {"widths": [max(8 * 2**i - j, 1) for j in range(layers)], "weights": 100 * 2**i} | training
         for i, (model, layers) in enumerate(case.models.items())
     }
     noises = {noise: {"kind": "symmetric", "rate": 0.3} for noise in case.noises}

@@ -24,6 +24,9 @@ PHASES = {
     ("accuracy", "clean_epoch"): 2.0,
     ("accuracy", "noisy_epoch"): 16.0,
     ("accuracy", "last_epoch"): 64.0,
+    ("accuracy", "fit_margin"): 0.005,
+    ("loss", "fall"): 0.7,
+    ("loss", "noisy_fall_epoch"): 16.0,
 }
 
 
@@ -41,16 +44,19 @@ def separation(cosines, measure="cosine", other=0.5):
     )
 
 
-def outliers(ratios, activations=None, shares=None):
+def outliers(ratios, activations=None, shares=None, over_threshold=None):
     """The table for {(epoch, layer): largest over median positive activation}.
 
-    By (epoch, layer), `activations` gives the largest and the second largest activation, `shares` the share of samples.
+    By (epoch, layer), `activations` gives the largest and the second largest activation, `shares` the share of samples,
+    and `over_threshold` the ratio of equation 5 over its threshold.
     """
     rows = []
     for (epoch, layer), ratio in ratios.items():
         largest, second = (activations or {}).get((epoch, layer), (1.0, 1.0))
         row = {"epoch": epoch, "layer": layer, "largest_activation": largest, "second_largest_activation": second}
         share = (shares or {}).get((epoch, layer), 0.0)
+        over = (over_threshold or {}).get((epoch, layer), 0.5)
+        row |= {"followed_rms_ratio": 10 * over, "ratio_over_threshold": over}
         rows.append(row | {"largest_over_median_active": ratio, "argmax_share": share})
     table = pd.DataFrame(rows)
     stands_out = most_prominent(table["largest_over_median_active"], table["epoch"])
@@ -74,12 +80,37 @@ def edited(change):
     return pd.DataFrame(rows)[INTERVENTIONS.names]
 
 
-def followed(r2, eta2, layer, epoch=64, rho=()):
-    """What the large activation of one layer follows: R² of the input, η² by each class, ρ with each score."""
-    rows = [("input", "r2", r2), ("input", "spearman", 0.99)]
-    rows += [("output", "eta2", value) for value in eta2] + [("output", "spearman", value) for value in rho]
-    rows.append(("output", "auc", 0.97))
-    return [dict(zip(("side", "measure", "value"), row, strict=True), epoch=epoch, layer=layer) for row in rows]
+def followed(r2, eta2, layer, epoch=64, rho=(), of_noisy=(0.3, 0.1)):
+    """What the large activation of one layer follows: R² of the input, η² by given and predicted class, ρ with each
+    score, and η² by true and by given class among noisy samples."""
+    rows = [
+        ("components", "input", "r2", r2),
+        ("norm", "input", "spearman", 0.99),
+        ("true_label", "input", "eta2", 0.98),
+    ]
+    rows += [("given_label", "output", "eta2", value) for value in eta2]
+    rows += [("loss", "output", "spearman", value) for value in rho]
+    rows += [("is_noisy", "output", "auc", 0.97)]
+    rows += [("true_label", "input", "eta2_noisy", of_noisy[0]), ("given_label", "output", "eta2_noisy", of_noisy[1])]
+    names = ("feature", "side", "measure", "value")
+    return [dict(zip(names, row, strict=True), epoch=epoch, layer=layer) for row in rows]
+
+
+def paths(correct, wrong, layer=4, epoch=64):
+    """The table TEST_PATHS: cosines with clean and with noisy data of correctly and of wrongly predicted test data."""
+    cosines = {"correct": correct, "wrong": wrong}
+    return pd.DataFrame(
+        [
+            {"epoch": e, "layer": number, "class": c, "predictions": predictions, "reference": reference, "measure": m}
+            | {"value": value if (e, number, c, m) == (epoch, layer, -1, "cosine") else 0.5}
+            for e in (0, epoch)
+            for number in (1, layer)
+            for c in (-1, 0)
+            for m in ("cosine", "cosine_centred")
+            for predictions, values in cosines.items()
+            for reference, value in zip(("clean", "noisy"), values, strict=True)
+        ]
+    )
 
 
 def measured(values):
@@ -95,8 +126,12 @@ def measured(values):
 
 
 def run_by_hand():
-    """A run of four layers that shows what the paper claims. At the dip layer 3 stands out, at the end layer 2."""
+    """A run of four layers that shows what the paper claims. At the dip layer 3 stands out, at the end layer 2.
+
+    Layer 2 has the largest ratio of equation 5 at the end: 40, four times the threshold.
+    """
     cosines = {(0, 1): 0.9, (0, 2): 0.9, (0, 3): 0.9, (0, 4): 0.8}
+    cosines |= {(8, 1): 0.9, (8, 2): 0.9, (8, 3): 0.9, (8, 4): 0.7}
     cosines |= {(64, 1): 0.7, (64, 2): 0.6, (64, 3): 0.5, (64, 4): 0.1}
     ratios = {(0, layer): 1.0 for layer in (1, 2, 3, 4)}
     ratios |= {(9, 1): 3.0, (9, 2): 2.0, (9, 3): 4.0, (9, 4): 1.0}  # the snapshot nearest to the dip
@@ -109,8 +144,10 @@ def run_by_hand():
             ratios,
             {(9, 2): (64.0, 1.0), (9, 3): (6.0, 3.0), (64, 1): (100.0, 1.0), (64, 2): (40.0, 5.0)},
             {(9, 2): 0.9, (9, 3): 0.25, (64, 2): 0.75, (64, 3): 1.0},
+            {(9, 2): 1.5, (9, 3): 2.0, (9, 4): 8.0, (64, 1): 1.5, (64, 2): 4.0, (64, 3): 2.0, (64, 4): 3.0},
         ),
         pd.DataFrame(follows),
+        paths(correct=(0.95, 0.55), wrong=(0.6, 0.9)),
         edited(lambda epoch, target, edit, subset: -0.001 * epoch if target == "large" else 0.0),
         measured({1: (0.6, 0.5), 4: (0.9, 0.5)}),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from epochwise.activations.edit_tables import ANATOMY
 from epochwise.analysis.large_neuron import describe_large_neurons
-from epochwise.findings import claims, effects, judging
+from epochwise.findings import claims, effects_activation, judging
 from epochwise.findings.intervals import over_seeds, t_interval
 from epochwise.findings.summarize import SUMMARIES
 
@@ -67,12 +67,12 @@ def test_effects_about_causes_by_hand():
         return costs[target] * (epoch / 100) * sizes.get(edit, 9.0) if subset == "test" else 7.0
 
     run = run_with(change)
-    assert effects.needed_at_end(run, "zero") == pytest.approx(0.3 - 0.2)
-    assert effects.needed_at_end(run, "mean") == pytest.approx((0.3 - 0.2) / 2)
-    assert effects.needed_at_end(run, "zero_equal") == pytest.approx((0.3 - 0.2) * 2)
+    assert effects_activation.needed_at_end(run, "zero") == pytest.approx(0.3 - 0.2)
+    assert effects_activation.needed_at_end(run, "mean") == pytest.approx((0.3 - 0.2) / 2)
+    assert effects_activation.needed_at_end(run, "zero_equal") == pytest.approx((0.3 - 0.2) * 2)
     # At the dip, the edit costs a tenth of 0.3. So of the rise that training brought, 0.27 is gone.
-    assert effects.needed_for_recovery(run, "zero") == pytest.approx(0.27)
-    assert np.isnan(effects.needed_for_recovery(run_with(change, dip=np.nan), "zero"))
+    assert effects_activation.needed_for_recovery(run, "zero") == pytest.approx(0.27)
+    assert np.isnan(effects_activation.needed_for_recovery(run_with(change, dip=np.nan), "zero"))
 
 
 def test_claims_about_causes_are_judged_only_where_neurons_were_edited():

@@ -22,8 +22,22 @@ def run():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("double_descent", 0.2),
-        ("double_descent_in_larger_models", 0.2),  # of one run, before the first model's is taken off
+        ("second_descent_accuracy", 0.2),
+        ("second_descent_loss", 0.7),
+        ("second_descent_only_in_largest", -0.2),  # of one run, before another model's is taken off
+        ("all_data_fitted", 0.005),
+        ("ends_below_first_peak", 0.1),
+        ("separation_weaker_in_smallest", 0.8 - 0.1),
+        ("separation_begins_with_noisy_loss", 0),  # cosine at epoch 8, loss at epoch 16
+        ("test_paths_correct", 0.95 - 0.55),
+        ("test_paths_wrong", 0.9 - 0.6),
+        ("test_paths_weaker_in_smallest", 0.9 - 0.6),
+        ("large_activation_ratio", 2),  # 40 is four times 10
+        ("large_activation_grows", 1),  # from 20 in layer 3 at epoch 9 to 40 in layer 2
+        ("large_activation_in_first_layers", (3.5 - 2) / 4),
+        ("large_activation_follows_true_class", 0.3 - 0.1),
+        ("large_activation_later_in_smaller", np.log2(9)),
+        ("double_descent_in_larger_models", 0.2),
         ("regeneralization_weak_accuracy", 0.2),
         ("regeneralization_weak_loss", 0.9),
         ("regeneralization_strong_accuracy", -0.1),
@@ -73,8 +87,8 @@ def test_effects_of_further_measures(run):
 
 
 def test_double_descent_needs_both_a_fall_and_a_recovery(run):
-    assert EFFECTS["double_descent"](with_phases(run, recovery_cross_fitted=0.0)) == 0
-    assert EFFECTS["double_descent"](with_phases(run, fall=0.05)) == 0.05
+    assert EFFECTS["second_descent_accuracy"](with_phases(run, recovery_cross_fitted=0.0)) == 0
+    assert EFFECTS["second_descent_accuracy"](with_phases(run, fall=0.05)) == 0.05
 
 
 def test_noise_learned_after_the_end_counts_as_learned_at_the_end(run):
@@ -93,7 +107,8 @@ def test_noise_learned_after_the_end_counts_as_learned_at_the_end(run):
         ),
         ("regeneralization_after_fit_accuracy", "after_fit"),
         ("noisy_after_clean", "clean_epoch"),
-        ("double_descent", "recovery_cross_fitted"),
+        ("second_descent_accuracy", "recovery_cross_fitted"),
+        ("all_data_fitted", "fit_margin"),
         *((f"large_activation_grows_{by}", "dip_epoch") for by in ("over_runner_up", "over_median", "in_share")),
     ],
 )
@@ -134,7 +149,7 @@ def test_a_run_of_one_layer_has_no_difference_by_depth(run):
 def test_without_noisy_data_they_are_not_learned_after_the_clean_ones(run):
     history = pd.DataFrame(
         [
-            {"epoch": epoch, "subset": subset, "accuracy": value, "loss": value}
+            {"epoch": epoch, "subset": subset, "accuracy": value, "loss": value, "cross_entropy": value}
             for epoch in (0, 1, 64)
             for subset, value in (("clean", 0.9), ("test", 0.9), ("noisy_given", None))
         ]
@@ -154,3 +169,48 @@ def test_the_large_activation_is_sought_in_layers_that_are_not_silent(run):
     run = dataclasses.replace(run, outliers=outliers(ratios, activations))
     assert EFFECTS["large_activation_single"](run) == 1
     assert EFFECTS["large_activation_follows_input"](run) == pytest.approx(0.9)
+
+
+def with_ratios(run, ratios):
+    """The run with these ratios over the threshold, by epoch and layer."""
+    return dataclasses.replace(run, outliers=outliers(ratios, over_threshold=ratios))
+
+
+@pytest.mark.parametrize(
+    ("ratios", "anywhere", "first"),
+    [
+        ({(64, 1): 0.9, (64, 4): 1.0}, False, False),
+        ({(9, 1): 9.0, (64, 1): 0.9}, False, False),  # only the end counts
+        ({(64, 1): 0.9, (64, 4): 1.1}, True, False),
+        ({(64, 3): 1.1, (64, 4): 0.9}, True, True),
+        ({(64, 1): np.nan}, False, False),
+    ],
+)
+def test_where_claims_about_the_large_activation_apply(run, ratios, anywhere, first):
+    run = with_ratios(run, ratios)
+    applies = {claim.name: claim.applies for claim in CLAIMS if claim.applies}
+    assert applies.pop("large_activation_grows")(run) is first
+    others = {"in_first_layers", "follows_true_class", "later_in_smaller", "follows_input"}
+    assert set(applies) == {f"large_activation_{name}" for name in others}
+    assert all(applies_to(run) is anywhere for applies_to in applies.values())
+
+
+@pytest.mark.parametrize(
+    ("ratios", "expected"),
+    [
+        ({(1, 1): 2.0, (8, 1): 0.5, (64, 1): 2.0, (128, 2): 3.0}, 6),  # at epoch 8 it is not large
+        ({(0, 1): 2.0, (64, 1): 2.0}, 0),
+        ({(8, 1): 2.0, (64, 1): 0.5}, np.nan),
+    ],
+)
+def test_an_activation_is_large_from_when_on_it_stays_above_the_threshold(run, ratios, expected):
+    effect = EFFECTS["large_activation_later_in_smaller"](with_ratios(run, ratios))
+    assert effect == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_ratio_grows_over_the_last_tenfold_of_epochs_in_the_first_three_layers(run):
+    ratios = {(10, 1): 1.0, (100, 1): 2.0, (100, 4): 99.0, (1000, 2): 16.0, (1000, 4): 99.0}
+    run = with_ratios(run, ratios)
+    assert EFFECTS["large_activation_grows"](run) == 3
+    assert EFFECTS["large_activation_ratio"](run) == 4
+    assert EFFECTS["large_activation_in_first_layers"](run) == pytest.approx((3.5 - 4) / 4)

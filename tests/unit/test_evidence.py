@@ -5,7 +5,7 @@ import pytest
 
 from epochwise.activations.edit_tables import INTERVENTIONS
 from epochwise.activations.measure_tables import LAYER_MEASURES
-from epochwise.activations.tables import NEURONS
+from epochwise.activations.tables import NEURONS, TEST_PATHS
 from epochwise.analysis.large_activation import LARGE_ACTIVATION
 from epochwise.analysis.outliers import OUTLIERS
 from epochwise.analysis.separation import SEPARATION
@@ -25,6 +25,7 @@ def one_row(schema, epoch):
 
 def test_every_run_gets_its_own_tables_and_phases(tmp_path):
     schemas = {"separation": SEPARATION, "outliers": OUTLIERS, "large_activation": LARGE_ACTIVATION}
+    schemas["test_paths"] = TEST_PATHS
     schemas |= {"interventions": INTERVENTIONS, "measures": LAYER_MEASURES}
     files = {name: [str(tmp_path / f"{name}{i}.parquet") for i in range(3)] for name in schemas}
     for shift, (name, paths) in enumerate(files.items()):
@@ -43,8 +44,8 @@ def test_every_run_gets_its_own_tables_and_phases(tmp_path):
     for i, run in enumerate(found.values()):
         wanted = {("accuracy", "fall"): 100 * i, ("loss", "fall"): 100 * i + 1, ("accuracy", "recovery"): 100 * i + 2}
         assert run.phases == wanted
-        own = (run.separation, run.outliers, run.large_activation, run.interventions, run.measures)
-        assert [table["epoch"].item() for table in own] == [i, 10 + i, 20 + i, 30 + i, 40 + i]
+        own = [getattr(run, name) for name in schemas]
+        assert [table["epoch"].item() for table in own] == [10 * shift + i for shift in range(len(schemas))]
     unedited = evidence.read_runs(RUNS, phases=str(phases), **files | {"interventions": [], "measures": []})
     assert all(run.interventions is None and run.measures is None for run in unedited.values())
     with pytest.raises(ValueError, match="zip"):
@@ -53,24 +54,25 @@ def test_every_run_gets_its_own_tables_and_phases(tmp_path):
 
 def test_tables_of_runs_and_summary_tables_are_read_by_name(tmp_path):
     runs = RUNS[:2]
-    neurons = pd.concat([one_row(NEURONS, epoch) for epoch in (0, 3, 9)])
-    written = {"history": (HISTORY, one_row(HISTORY, 9)), "neurons": (NEURONS, neurons)}
-    paths = {name: [str(tmp_path / f"{name}{i}") for i in range(2)] for name in written}
-    for name, (schema, table) in written.items():
-        for path in paths[name]:
-            tables.write(table, schema, path)
+    last = (9, 3)  # epochs of the two runs
+    paths = {name: [str(tmp_path / f"{name}{i}") for i in range(2)] for name in ("history", "neurons")}
+    for i, epoch in enumerate(last):
+        tables.write(one_row(HISTORY, epoch), HISTORY, paths["history"][i])
+        neurons = [one_row(NEURONS, found) for found in (0, 3, 9) if found <= epoch]
+        tables.write(pd.concat(neurons), NEURONS, paths["neurons"][i])
     phases = pd.DataFrame([{"noise": "n", "model": "m", "seed": 0, "curve": "loss", "measure": "fall", "value": 0.5}])
     tables.write(phases, SCHEMAS["phases_by_seed"], tmp_path / "phases")
     found = run_tables.read_tables(paths | {"phases_by_seed": tmp_path / "phases"}, runs)
     assert found["neurons"][["noise", "model", "seed", "epoch"]].to_numpy().tolist() == [
-        [*run, epoch] for run in runs for epoch in (0, 9)
+        [*run, epoch] for run, end in zip(runs, last, strict=True) for epoch in (0, end)
     ]
     assert len(found["history"]) == 2 and found["phases_by_seed"]["value"].tolist() == [0.5]
 
 
 def test_weights_by_model(tmp_path):
     path = tmp_path / "runs.parquet"
-    kind = {"noise_kind": "symmetric", "requested_rate": 0.3, "achieved_rate": 0.3, "hidden_layers": 2, "width": 4}
+    kind = {"noise_kind": "symmetric", "requested_rate": 0.3, "achieved_rate": 0.3, "hidden_layers": 2, "widths": "4-3"}
+    kind |= {"learning_rate": 0.1, "steps_per_epoch": 3}
     rows = [
         dict(zip(("noise", "model", "seed"), run, strict=True)) | kind | {"weights": weights}
         for run, weights in zip(RUNS, (50, 50, 900), strict=True)

@@ -8,7 +8,12 @@ from sklearn.model_selection import KFold
 
 from epochwise.activations.auc import auc
 from epochwise.analysis.association import correlation, correlation_ratio, ridge_r2
-from epochwise.analysis.large_activation import LARGE_ACTIVATION, input_output_association
+from epochwise.analysis.large_activation import (
+    LARGE_ACTIVATION,
+    LARGE_BY_CLASS,
+    input_output_association,
+    large_by_class,
+)
 from epochwise.workflow.errors import InputError
 
 N, FOLDS, RIDGE = 60, 4, 2.5
@@ -76,7 +81,9 @@ VARYING = [key for key in KEYS if key != (9, 2)]
 def test_all_measures_of_both_sides_are_there_once(followed):
     assert set(followed.columns) == set(LARGE_ACTIVATION.names)
     expected = {("input", name, s) for name in ("norm", "brightness", "contrast") for s in ("pearson", "spearman")}
-    expected |= {("output", f"{name}_label", "eta2") for name in ("true", "given", "predicted")}
+    expected |= {("output", f"{name}_label", "eta2") for name in ("given", "predicted")}
+    expected |= {("input", "true_label", name) for name in ("eta2", "eta2_noisy")}
+    expected |= {("output", "given_label", "eta2_noisy")}
     expected |= {("output", "probability", "spearman"), ("output", "loss", "spearman"), ("output", "is_noisy", "auc")}
     expected |= {("input", "components", "r2")}
     assert not followed.duplicated(["epoch", "layer", "feature", "measure"]).any()
@@ -115,6 +122,30 @@ def test_correlation_ratios_follow_from_the_analysis_of_variance(run, followed, 
         assert value_of(followed, epoch, number, name, "eta2") == pytest.approx(f / (f + N - len(parts)))
 
 
+@pytest.mark.parametrize("name", ["true_label", "given_label"])
+def test_among_noisy_samples_the_correlation_ratio_is_that_of_these_samples(run, followed, name):
+    _, _, labels, _, magnitudes = run
+    noisy = labels["is_noisy"].to_numpy()
+    for key in VARYING:
+        m, label = magnitudes[key][noisy], labels[name].to_numpy()[noisy]
+        means = pd.Series(m).groupby(label).transform("mean")
+        assert value_of(followed, *key, name, "eta2_noisy") == pytest.approx(means.var() / m.var(ddof=1))
+
+
+def test_means_over_the_noisy_samples_of_each_class(run):
+    samples, _, labels, _, magnitudes = run
+    labels = labels.assign(true_label=labels["true_label"].replace(2, 3))  # no sample has the true label 2
+    found = large_by_class(samples.sample(frac=1, random_state=1), labels.sample(frac=1, random_state=2))
+    assert set(found.columns) == set(LARGE_BY_CLASS.names) and len(found) == len(KEYS) * 2 * 4
+    for row in found.to_dict("records"):
+        chosen = (labels[f"{row['grouping']}_label"] == row["class"]) & labels["is_noisy"]
+        values = magnitudes[row["epoch"], row["layer"]][chosen.to_numpy()]
+        assert (row["neuron"], row["n"]) == (10 * row["layer"], len(values))
+        assert row["mean"] == pytest.approx(values.mean() if len(values) else np.nan, nan_ok=True)
+    without = large_by_class(samples, labels.assign(is_noisy=False))
+    assert len(without) == len(found) and without["n"].sum() == 0 and without["mean"].isna().all()
+
+
 def test_the_area_under_the_curve_is_the_statistic_of_mann_and_whitney(run, followed):
     _, _, labels, _, magnitudes = run
     for key in VARYING:
@@ -151,7 +182,7 @@ def test_a_constant_magnitude_follows_nothing(followed):
 def test_without_noisy_samples_there_is_no_area_under_the_curve(run):
     samples, outputs, labels, features, _ = run
     table = follow(samples, outputs, labels.assign(is_noisy=False), features)
-    assert table.loc[table["measure"] == "auc", "value"].isna().all()
+    assert table.loc[table["measure"].isin(["auc", "eta2_noisy"]), "value"].isna().all()
     assert np.isnan(auc(np.arange(4.0), np.ones(4, bool)))
 
 

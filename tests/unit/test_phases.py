@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from epochwise.analysis.phases import (
     cross_fitted_recovery,
+    epoch_of_fall,
     first_epoch,
     lasting_epoch,
     peak_and_dip,
@@ -66,6 +67,33 @@ def test_measures_of_curves_drawn_by_hand(test, expected, curve, sign):
     found = measures([sign * value for value in test], curve)
     turned = {name: sign * value if name in ("peak", "dip", "final") else value for name, value in expected.items()}
     assert {name: found[name] for name in turned} == pytest.approx(turned, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("curve", "expected"),
+    [
+        ([2.3, 5.0, 4.6, 4.4, 1.0, 1.2, 0.9], 10),  # a tenth of 4.1 is fallen at 4.59
+        ([5.0, 4.51, 4.5, 0.0, 0.0, 0.0, 0.0], 3),  # exactly a tenth counts
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], np.nan),
+        ([np.nan] * 7, np.nan),
+    ],
+)
+def test_the_fall_of_the_loss_begins_a_tenth_below_its_maximum(curve, expected):
+    assert epoch_of_fall(pd.Series(curve, EPOCHS)) == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_loss_of_noisy_data_begins_to_fall_and_all_data_are_fitted():
+    curve = [2.3, 5.0, 4.6, 4.4, 1.0, 1.2, 0.9]
+    rows = [
+        {"epoch": epoch, "subset": subset, "accuracy": accuracy, "loss": loss}
+        for subset, accuracies, losses in (("noisy_given", NOISY, curve), ("clean", CLEAN, WEAK), ("test", WEAK, WEAK))
+        for epoch, accuracy, loss in zip(EPOCHS, accuracies, losses, strict=True)
+    ]
+    found = phases(pd.DataFrame(rows), **SETTINGS).set_index(["curve", "measure"])["value"]
+    assert found["loss", "noisy_fall_epoch"] == 10 and ("accuracy", "noisy_fall_epoch") not in found
+    assert found["accuracy", "fit_margin"] == pytest.approx(1 - 0.99)
+    assert measures(WEAK, noisy=[0.4] * 7)["fit_margin"] == pytest.approx(0.4 - 0.99)
+    assert measures(WEAK, noisy=[np.nan] * 7)["fit_margin"] == pytest.approx(1 - 0.99)
 
 
 def test_epochs_of_fitting_and_learning():

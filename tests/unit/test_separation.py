@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import cosine as distance
 
+from epochwise.activations.cosine import cosine
 from epochwise.analysis.separation import (
     MEAN_OVER_CLASSES,
     SEPARATION,
     SEPARATION_MEASURES,
     Signals,
-    cosine,
     separation,
 )
 

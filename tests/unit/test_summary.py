@@ -18,14 +18,18 @@ KEYS = {
     "outliers": ["epoch", "layer", "measure"],
     "ranked_activations": ["epoch", "layer", "rank"],
     "large_activation": ["epoch", "layer", "feature", "side", "measure"],
+    "large_by_class": ["epoch", "layer", "grouping", "class"],
+    "test_paths": ["epoch", "layer", "class", "predictions", "reference", "measure"],
     "phases": ["curve", "measure"],
 }
+CHANCE = ("split_half", "null_mean", "null_low", "null_high")
 T_95_2 = 2.9199855803537  # the 95 % quantile of t with 2 degrees of freedom, from tables
 FOLLOWED = [
     ("norm", "input", "pearson"),
     ("loss", "output", "spearman"),
     ("components", "input", "r2"),
-    ("true_label", "output", "eta2"),
+    ("true_label", "input", "eta2"),
+    ("given_label", "output", "eta2_noisy"),
     ("is_noisy", "output", "auc"),
 ]
 STRENGTHS = {
@@ -33,6 +37,7 @@ STRENGTHS = {
     "spearman_squared": ("spearman", np.square),
     "r2": ("r2", lambda value: value),  # worse than the mean stays below 0
     "eta2": ("eta2", lambda value: value),
+    "eta2_noisy": ("eta2_noisy", lambda value: value),
     "abs_2auc_minus_1": ("auc", lambda value: abs(value - 0.5) * 2),
 }
 SETTINGS = {
@@ -40,8 +45,8 @@ SETTINGS = {
     "phases": {"fitted": 0.6, "learned": 0.4, "smoothing": 0, "min_dip": 0.01},
     "noises": {"low": {"kind": "symmetric", "rate": 0.1}, "high": {"kind": "human", "rate": None}},
     "models": {
-        "small": {"hidden_layers": 2, "width": 8, "weights": 120},
-        "large": {"hidden_layers": 6, "width": 64, "weights": 30_000},
+        "small": {"widths": [8, 8], "weights": 120, "learning_rate": 0.001, "steps_per_epoch": 7},
+        "large": {"widths": [64, 64, 32], "weights": 30_000, "learning_rate": 0.01, "steps_per_epoch": 7},
     },
 }
 
@@ -74,11 +79,14 @@ def tables(random):
     outliers.loc[5, "second_largest_activation"] = 0
     followed = of_all_runs(place | {"followed": FOLLOWED}, lambda **_: {"value": random.uniform(0, 1)})
     names = pd.DataFrame(followed.pop("followed").tolist(), columns=["feature", "side", "measure"])
-    signed = ~names["measure"].isin(["auc", "eta2"])
+    signed = ~names["measure"].isin(["auc", "eta2", "eta2_noisy"])
     return {
         "history": of_all_runs(
             {"epoch": (*EPOCHS, 5, 6, 7), "subset": subsets},
-            lambda **_: {"accuracy": random.random(), "loss": random.exponential(), "n": 9},
+            lambda **_: (
+                {"accuracy": random.random(), "n": 9}
+                | {name: random.exponential() for name in ("loss", "cross_entropy")}
+            ),
         ),
         "labels": of_all_runs({"index": range(20)}, lambda index: {"is_noisy": bool(random.random() < 0.3)}),
         "separation": separation.assign(value=separation["value"].mask(few)),
@@ -89,6 +97,16 @@ def tables(random):
         ),
         "large_activation": followed.join(names).assign(
             value=(2 * followed["value"] - 1).where(signed, followed["value"])
+        ),
+        "large_by_class": of_all_runs(
+            place | {"grouping": ("true", "given"), "class": (0, 1)},
+            lambda **_: {"neuron": 3, "n": 5, "mean": random.random() if random.random() < 0.9 else np.nan},
+        ),
+        "test_paths": of_all_runs(
+            place
+            | {"class": (-1, 0), "predictions": ("correct", "wrong"), "reference": ("clean", "noisy")}
+            | {"measure": ("cosine", "cosine_centred")},
+            lambda **_: {"n": 5, "value": random.random()} | {name: random.random() for name in CHANCE},
         ),
     }
 
@@ -119,7 +137,9 @@ def values_of_runs(name, tables, found, row):
     if name == "large_activation":
         measure, strength = STRENGTHS[row["measure"]]
         return [strength(value) for value in at(tables[name], row | {"measure": measure}, keys)["value"]]
-    return at(tables["separation"] if name == "separation" else found["phases_by_seed"], row, keys)["value"]
+    if name == "large_by_class":
+        return at(tables[name], row, keys)["mean"]
+    return at(found["phases_by_seed"] if name == "phases" else tables[name], row, keys)["value"]
 
 
 def test_every_table_has_the_columns_of_its_schema(found):
@@ -131,12 +151,14 @@ def test_every_table_has_the_columns_of_its_schema(found):
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
-        ("curves", 5 * 5 * 2),
+        ("curves", 5 * 5 * 3),
         ("separation", 2 * 2 * 2 * 3 * 4),
-        ("outliers", 2 * 4 * 8),
+        ("outliers", 2 * 4 * 13),
+        ("large_by_class", 2 * 2 * 2 * 2),
+        ("test_paths", 2 * 2 * 2 * 2 * 2 * 2),
         ("ranked_activations", 2 * 2 * NEURONS),
         ("large_activation", 2 * 2 * len(FOLLOWED)),
-        ("phases", 13 + 9),
+        ("phases", 14 + 10),
     ],
 )
 def test_each_row_is_the_t_interval_of_its_runs(tables, found, name, rows):
@@ -165,11 +187,18 @@ def test_the_layer_with_the_largest_mean_prominence_stands_out(tables, found):
         assert rows["stands_out"].sum() == len(OUTLIER_MEASURES)  # every measure of this layer
 
 
+def test_ceiling_and_null_of_test_paths_are_means_over_seeds(tables, found):
+    for row in found["test_paths"].sample(9, random_state=1).to_dict("records"):
+        of_runs = at(tables["test_paths"], row, KEYS["test_paths"])
+        assert [row[name] for name in CHANCE] == pytest.approx(of_runs[[*CHANCE]].mean().tolist())
+
+
 def test_the_table_of_runs_says_what_each_is_made_of(tables, found):
     runs = found["runs"]
     assert runs[["noise", "model", "seed"]].to_numpy().tolist() == [list(run) for run in RUNS]
     achieved = tables["labels"]["is_noisy"].to_numpy().reshape(len(RUNS), -1).mean(1)
-    assert runs.iloc[3].tolist() == ["low", "large", 3, "symmetric", 0.1, achieved[3], 6, 64, 30_000]
+    expected = ["low", "large", 3, "symmetric", 0.1, achieved[3], 3, "64-64-32", 30_000, 0.01, 7]
+    assert runs.iloc[3].tolist() == expected
     assert runs.loc[runs["noise"] == "high", "requested_rate"].isna().all()
 
 

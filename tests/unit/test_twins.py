@@ -25,6 +25,14 @@ def history_of(accuracy):
     return pd.DataFrame(rows)
 
 
+def test_the_end_is_that_of_each_run():
+    accuracy = {(noise, model, 0): 0.9 for noise in ("n30", "clean") for model in ("m", "short")}
+    history = history_of(accuracy)
+    history.loc[(history["model"] == "short") & (history["epoch"] == 5), "epoch"] = 3
+    runs = pd.concat([runs_of({"n30": 0.3, "clean": 0.0}, model, [0]) for model in ("m", "short")])
+    assert compare_with_twins(history, runs, "clean")["test_error"].tolist() == pytest.approx([0.1, 0.1])
+
+
 def runs_of(rates, model="m", seeds=(0, 1, 2)):
     return pd.DataFrame(
         [{"noise": n, "model": model, "seed": s, "achieved_rate": rate} for n, rate in rates.items() for s in seeds]

@@ -24,6 +24,15 @@ def test_the_verdict_follows_from_interval_n_and_margin(low, high, n, expected):
     assert verdict(low, high, n, 0.01) == expected
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.02, 0.05, "reproduced"), (0.0, 0.009, "contradicted"), (0.0, 0.01, "inconclusive")],
+)
+def test_an_effect_that_cannot_be_negative_is_contradicted_below_the_margin(low, high, expected):
+    assert verdict(low, high, 3, 0.01, nonnegative=True) == expected
+    assert verdict(low, high, 2, 0.01, nonnegative=True) == "inconclusive"
+
+
 def test_numbers_for_people():
     assert [number(value) for value in (-0.12345, 0.0, 0.001, 0.0004, -2e-5)] == [
         "−0.123", "0.000", "0.001", "4e−04", "−2e−05",

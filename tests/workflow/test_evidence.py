@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from docs import evidence, evidence_tables, outcomes, reproduction
 
-from epochwise.findings.claims import ALL_MODELS, CLAIMS
+from epochwise.findings.claims import CLAIMS
+from epochwise.findings.findings import FINDINGS
 from epochwise.findings.verdicts import number
 
 LINK = re.compile(r"\[([^]]*)\]\(evidence/digits/claims\.csv#L(\d+)\)")
@@ -24,7 +25,7 @@ def collected(finished, tmp_path, monkeypatch):
 
 def test_tables_numbers_and_pictures_are_copied(finished, collected):
     results = finished.results / "digits"
-    claims = pd.read_csv(collected / "claims.csv")
+    claims = pd.read_csv(collected / "claims.csv").fillna({"reading": ""})
     pd.testing.assert_frame_equal(
         claims, pd.read_parquet(results / "claims.parquet"), check_dtype=False, rtol=1e-5, check_names=False
     )
@@ -51,15 +52,47 @@ def test_each_number_of_the_page_links_to_its_row(collected):
         row = claims.iloc[int(line) - 2]
         assert lines[int(line) - 1].startswith(f"{row['claim']},"), "no cell contains a line break"
         assert text.replace("−", "-").startswith(f"{row['effect']:.3f}"[:5]) or "e" in text or "–" in text
-    assert len(found) == sum(2 if claim.scope == ALL_MODELS else 1 for claim in CLAIMS), "all rows in scope"
+    assert len(found) == claims["in_scope"].sum() > len(CLAIMS), "all rows in scope"
 
 
 def test_the_page_names_the_function_that_defines_each_claim(collected):
     page = reproduction.page()
-    for claim in CLAIMS:
+    claims = pd.read_csv(collected / "claims.csv")
+    shown = set(claims[claims["in_scope"]]["claim"])
+    for claim in (claim for claim in CLAIMS if claim.name in shown):
         path, line = re.search(rf"\[{claim.name}\]\(\.\./(\S+)#L(\d+)\)", page).groups()
         name = getattr(claim.effect, "func", claim.effect).__name__
         assert (evidence.ROOT / path).read_text().splitlines()[int(line) - 1].startswith(f"def {name}(")
+
+
+def test_evidence_with_the_findings_of_earlier_code_has_a_table_of_its_own(collected):
+    names = ["digits"]
+    current = reproduction.overview(names, "docs/")
+    assert "No run with the paper's settings" in current and "earlier versions" not in current
+    assert all(finding.statement in current for finding in FINDINGS)
+    findings = pd.read_csv(collected / "findings.csv")
+    findings.assign(statement="An earlier statement.").to_csv(collected / "findings.csv", index=False)
+    earlier = reproduction.overview(names, "docs/")
+    assert "Verdicts on earlier versions" in earlier and "An earlier statement." in earlier
+    assert not any(finding.statement in earlier for finding in FINDINGS)
+    assert "No experiment was judged on this finding yet." in reproduction.page()
+
+
+def test_claims_that_no_longer_exist_are_listed(collected):
+    claims = pd.read_csv(collected / "claims.csv")
+    assert "no longer exist" not in reproduction.page()
+    claims.replace({"claim": {CLAIMS[0].name: "an_earlier_claim"}}).drop(columns="reading").to_csv(
+        collected / "claims.csv", index=False
+    )
+    page = reproduction.page()
+    assert "`an_earlier_claim`" in page.split("These claims no longer exist")[1]
+
+
+def test_widths_of_today_and_of_earlier_code_are_described():
+    today = pd.DataFrame({"widths": ["2048-1024-512", "256-256"]})
+    earlier = pd.DataFrame({"hidden_layers": [6], "width": [1024]})
+    assert [*evidence_tables.describe_widths(today)] == ["2048-1024-512", "2 × 256"]
+    assert [*evidence_tables.describe_widths(earlier)] == ["6 × 1,024"]
 
 
 def test_the_time_of_a_continued_run_counts_all_its_epochs():

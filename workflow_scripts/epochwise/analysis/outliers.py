@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-# One row per epoch and layer, about its large neuron: the one with the largest activation over the training set.
+# One row per epoch and layer, about its large neuron: the one with the largest activation over the training set. The
+# followed neuron is the one that is large at the run's last epoch.
 OUTLIERS = pa.schema(
     [
         ("epoch", pa.int32()),
@@ -19,16 +20,23 @@ OUTLIERS = pa.schema(
         ("argmax_share", pa.float64()),
         ("depth", pa.float64()),
         ("stands_out", pa.bool_()),
+        ("rms_ratio", pa.float64()),
+        ("rms_ratio_of_means", pa.float64()),
+        ("followed_neuron", pa.int32()),
+        ("followed_rms_ratio", pa.float64()),
+        ("followed_rms_ratio_of_means", pa.float64()),
+        ("ratio_over_threshold", pa.float64()),
     ]
 )
 # The measures in the summary over seeds; `largest_over_second` is computed from the columns of OUTLIERS.
 OUTLIER_MEASURES = (
     "largest_activation", "second_largest_activation", "largest_over_second", "largest_over_median_neuron",
-    "largest_over_median_active", "massive", "kurtosis", "argmax_share",
+    "largest_over_median_active", "massive", "kurtosis", "argmax_share", "rms_ratio", "rms_ratio_of_means",
+    "followed_rms_ratio", "followed_rms_ratio_of_means", "ratio_over_threshold",
 )  # fmt: skip
 
 
-def outliers(neurons: pd.DataFrame, massive_value: float, massive_ratio: float) -> pd.DataFrame:
+def outliers(neurons: pd.DataFrame, massive_value: float, massive_ratio: float, large_ratio: float) -> pd.DataFrame:
     """The large neuron of each layer at each epoch, as the table OUTLIERS.
 
     Each neuron has a largest activation over the training samples, at least 0.
@@ -46,16 +54,30 @@ def outliers(neurons: pd.DataFrame, massive_value: float, massive_ratio: float) 
     - `depth`: the layer's number over the number of hidden layers, above 0 and at most 1.
     - `stands_out`: whether it is the layer with the largest `largest_over_median_active` at this epoch. Exactly one
       layer stands out at each epoch.
+    - `rms_ratio`: activation of the large neuron over the root mean square of all others of its layer, mean over
+      samples (equation 5 of the paper, as a public reading gives it). At least 0; missing without another neuron.
+    - `rms_ratio_of_means`: the same with both taken over all samples first: mean activation over the root of the mean
+      of the others' squares.
+    - `followed_neuron`: the large neuron of the layer at the last epoch, and `followed_rms_ratio` and
+      `followed_rms_ratio_of_means` its ratios at this epoch.
+    - `ratio_over_threshold`: `followed_rms_ratio` over `large_ratio`, from which a ratio counts as large.
 
     `neurons` is the table NEURONS of a run.
     """
+    followed = _followed_neurons(neurons)
     table = pd.DataFrame(
         [
-            {"epoch": epoch, "layer": layer, **_describe_layer(block, massive_value, massive_ratio)}
+            {
+                "epoch": epoch,
+                "layer": layer,
+                **_describe_layer(block, massive_value, massive_ratio),
+                **_describe_ratios(block, followed[layer]),
+            }
             for (epoch, layer), block in neurons.groupby(["epoch", "layer"])
         ]
     )
     return table.assign(
+        ratio_over_threshold=table["followed_rms_ratio"] / large_ratio,
         depth=table["layer"] / table["layer"].max(),
         stands_out=most_prominent(table["largest_over_median_active"], table["epoch"]),
     )
@@ -110,6 +132,34 @@ def _describe_layer(block: pd.DataFrame, massive_value: float, massive_ratio: fl
         "massive": bool(largest > massive_value and largest >= massive_ratio * median_active),
         "kurtosis": stats.kurtosis(activations) if np.ptp(activations) > 0 else np.nan,
         "argmax_share": block["layer_argmax_share"].iloc[large],
+    }
+
+
+def _followed_neurons(neurons: pd.DataFrame) -> dict[int, int]:
+    """The neuron of each layer with the largest activation at the last epoch; the first one if several have it."""
+    last = neurons[neurons["epoch"] == neurons["epoch"].max()].reset_index(drop=True)
+    rows = last.loc[last.groupby("layer")["max"].idxmax()]
+    return dict(zip(rows["layer"], rows["neuron"], strict=True))
+
+
+def _describe_ratios(block: pd.DataFrame, followed: int) -> dict:
+    """The ratios to the root mean square of the large and of the followed neuron at one epoch and layer."""
+    ratio = block["rms_ratio"].to_numpy(np.float64)
+    mean, std = block["mean"].to_numpy(np.float64), block["std"].to_numpy(np.float64)
+    squares = mean**2 + std**2  # mean over samples of each neuron's square
+    large = int(np.argmax(block["max"]))
+    at = int(np.flatnonzero(block["neuron"] == followed)[0])
+
+    def of_means(neuron: int) -> float:
+        others = np.delete(squares, neuron)
+        return _ratio(mean[neuron], np.sqrt(others.mean())) if len(others) else np.nan
+
+    return {
+        "rms_ratio": ratio[large],
+        "rms_ratio_of_means": of_means(large),
+        "followed_neuron": followed,
+        "followed_rms_ratio": ratio[at],
+        "followed_rms_ratio_of_means": of_means(at),
     }
 
 

@@ -11,6 +11,8 @@ import pandas as pd
 
 from epochwise.analysis.runs import NETWORK, RUN, by_group
 
+FALL_SHARE = 0.1  # a curve has begun to fall when it has made this share of its fall
+
 
 def smooth(curve: pd.Series, radius: int) -> pd.Series:
     """Moving average over each evaluation and up to `radius` evaluations on either side of it."""
@@ -62,6 +64,23 @@ def lasting_epoch(curve: pd.Series, level: float) -> float:
     return float(reached[0]) if len(reached) else np.nan
 
 
+def epoch_of_fall(curve: pd.Series, share: float = FALL_SHARE) -> float:
+    """First epoch (index), from the maximum of `curve` on, at which it has made `share` of its fall from there to its
+    lowest later value. NaN for a curve without values, or if it does not fall.
+
+    >>> epoch_of_fall(pd.Series([2.0, 4.0, 3.9, 3.5, 0.0], index=[0, 1, 2, 4, 8]))
+    4.0
+    """
+    curve = curve.dropna()
+    if curve.empty:
+        return np.nan
+    after = curve.loc[curve.idxmax() :]
+    fallen = after.iloc[0] - after
+    if fallen.max() <= 0:
+        return np.nan
+    return float(after.index[fallen >= share * fallen.max()][0])
+
+
 def phases(history: pd.DataFrame, *, fitted: float, learned: float, smoothing: int, min_dip: float) -> pd.DataFrame:
     """Epochs and sizes of the phases of one run: columns curve (accuracy, loss), measure, value (NaN if missing).
 
@@ -71,6 +90,11 @@ def phases(history: pd.DataFrame, *, fitted: float, learned: float, smoothing: i
     - `fit_epoch` F: from here on noisy data keep an accuracy of `fitted` on their given labels, see `lasting_epoch`.
     - `clean_epoch`, `noisy_epoch`: clean and noisy data first reach the accuracy `learned` on their given labels.
     - `last_epoch`: the last evaluation.
+    - `fit_margin`, which is no epoch: the smaller of the final accuracies of clean and of noisy data on their given
+      labels, minus `fitted`. Without noisy data it is that of clean data.
+
+    For the loss also `noisy_fall_epoch`: the trained loss of noisy data on their given labels has made a tenth of its
+    fall from its maximum, see `epoch_of_fall`. The test loss is the trained loss, too: the column `loss` of HISTORY.
 
     Args:
         history: the table HISTORY of the run.
@@ -90,8 +114,10 @@ def phases(history: pd.DataFrame, *, fitted: float, learned: float, smoothing: i
             "clean_epoch": first_epoch(accuracy["clean"], learned),
             "noisy_epoch": first_epoch(accuracy["noisy_given"], learned),
             "last_epoch": history["epoch"].max(),
+            "fit_margin": accuracy[["clean", "noisy_given"]].iloc[-1].min() - fitted,
         },
-        "loss": _of_test(smooth(loss["test"], smoothing), -1, fit, min_dip),
+        "loss": _of_test(smooth(loss["test"], smoothing), -1, fit, min_dip)
+        | {"noisy_fall_epoch": epoch_of_fall(loss["noisy_given"])},
     }
     rows = [(curve, name, float(value)) for curve, of in measures.items() for name, value in of.items()]
     return pd.DataFrame(rows, columns=["curve", "measure", "value"])

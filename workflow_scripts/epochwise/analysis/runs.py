@@ -16,3 +16,8 @@ def by_group(table: pd.DataFrame, keys: list[str], function: Callable[[pd.DataFr
     groups = table.groupby(keys, sort=False)
     parts = [function(rows).assign(**dict(zip(keys, key, strict=True))) for key, rows in groups]
     return pd.concat(parts, ignore_index=True)
+
+
+def at_end(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each run at its own last epoch, because models may be trained for different numbers of epochs."""
+    return table[table["epoch"] == table.groupby(RUN)["epoch"].transform("max")]

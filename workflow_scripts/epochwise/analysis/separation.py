@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-MEAN_OVER_CLASSES = -1  # the `class` of a row that holds the unweighted mean over classes
+from epochwise.activations.cosine import cosine
+from epochwise.activations.tables import MEAN_OVER_CLASSES
 
 # One row per epoch, layer (from 1), grouping (true, given), class and measure. A class with too few samples has no
 # value.
@@ -56,18 +57,6 @@ class Measure:
     high: float
     formula: Callable[[Signals], np.ndarray]
     compares: tuple[str, str] = ("clean", "noisy")
-
-
-def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine similarity along the last axis, from −1 to 1; NaN if a vector is 0.
-
-    1: the vectors have the same direction. 0: they are at right angles.
-
-    >>> cosine(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[2.0, 0.0], [1.0, -1.0]]))
-    array([1., 0.])
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sum(a * b, axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
 
 
 def _cosine(signals: Signals) -> np.ndarray:

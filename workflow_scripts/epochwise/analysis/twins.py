@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from epochwise.analysis.runs import RUN
+from epochwise.analysis.runs import RUN, at_end
 
 
 def compare_with_twins(history: pd.DataFrame, runs: pd.DataFrame, twin: str) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def compare_with_twins(history: pd.DataFrame, runs: pd.DataFrame, twin: str) -> 
     Returns:
         One row per noisy run: noise, model, seed, achieved_rate, test_error, twin_error, gap, slope.
     """
-    last = history[(history["subset"] == "test") & (history["epoch"] == history["epoch"].max())]
+    last = at_end(history[history["subset"] == "test"])
     errors = last.assign(test_error=1 - last["accuracy"])[[*RUN, "test_error"]]
     of_twin = errors["noise"] == twin
     twins = errors[of_twin].drop(columns="noise").rename(columns={"test_error": "twin_error"})

@@ -10,7 +10,6 @@ from epochwise.figures.phase_marks import phase_legend, select_marks
 from epochwise.figures.scales import SECOND_AXIS, plain_log, rate_steps_per_epoch
 
 ROWS = {"followed_rms_ratio": "activation over\nroot mean square of the others"}
-THRESHOLD = {"color": theme.BLACK, "linestyle": ":", "linewidth": 1.1}
 
 
 def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[Figure, pd.DataFrame]:
@@ -31,12 +30,12 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
             if of_panel["value"].isna().all():
                 panels.no_value(axes)
             if threshold is not None:
-                axes.axhline(threshold, **THRESHOLD)
+                axes.axhline(threshold, **theme.THRESHOLD)
             for layer, colour in colours.items():
                 panels.line(axes, where(of_panel, layer=layer), color=colour)
         for axes in facets.values():
             plain_log(axes.yaxis)
-    lines = [] if threshold is None else [{**THRESHOLD, "label": f"large from {threshold:g}"}]
+    lines = [] if threshold is None else [{**theme.THRESHOLD, "label": f"large from {threshold:g}"}]
     legend(figure, [*layer_handles(colours), *handles(lines)])
     phase_legend(figure, numbers)
     return figure, numbers

@@ -6,7 +6,6 @@ from matplotlib.patches import Patch
 
 from epochwise.analysis.separation import MEAN_OVER_CLASSES
 from epochwise.figures import panels, theme
-from epochwise.figures.activation_ratio import THRESHOLD
 from epochwise.figures.legends import legend
 from epochwise.figures.numbers import combine, large_ratio, layer_with_largest_ratio, where
 from epochwise.figures.phase_marks import phase_legend, select_marks
@@ -53,7 +52,7 @@ def draw(inputs: dict[str, pd.DataFrame], shown: dict, options: dict) -> tuple[F
             panels.line(axes, rows, color=colours[layer], label=f"layer {layer}")
         if measure == "followed_rms_ratio":
             if threshold is not None:
-                axes.axhline(threshold, label=f"large from {threshold:g}", **THRESHOLD)
+                axes.axhline(threshold, label=f"large from {threshold:g}", **theme.THRESHOLD)
             plain_log(axes.yaxis)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     legend(figure, [Patch(label=PHASES[phase][0], color=PHASES[phase][1]) for phase in phases])

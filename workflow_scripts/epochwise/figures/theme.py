@@ -65,6 +65,8 @@ STYLE = (
     }
 )
 
+THRESHOLD = {"color": BLACK, "linestyle": ":", "linewidth": 1.1}  # line at the ratio of a large activation
+
 # How a subset of the data is drawn, by its name in the tables.
 SUBSETS = {
     "clean": {"color": BLUE, "label": "clean data"},

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from epochwise.analysis.outliers import layers_that_stand_out
+from epochwise.analysis.phases import epoch_of_fall
 from epochwise.analysis.separation import MEAN_OVER_CLASSES
 
 
@@ -26,18 +26,37 @@ class RunEvidence:
     separation: pd.DataFrame
     outliers: pd.DataFrame
     large_activation: pd.DataFrame
+    test_paths: pd.DataFrame
     interventions: pd.DataFrame | None = None
     measures: pd.DataFrame | None = None
 
 
-def double_descent(run: RunEvidence) -> float:
-    """The smaller of fall and cross-fitted recovery of test accuracy: positive only if it falls and rises again."""
-    return np.minimum(run.phases["accuracy", "fall"], recovery(run))
+def second_descent(run: RunEvidence, curve: str) -> float:
+    """The smaller of fall and cross-fitted recovery of a test curve: positive only if it gets worse and better again.
+
+    Of the loss, too, a fall says that it gets worse.
+    """
+    return np.minimum(run.phases[curve, "fall"], run.phases[curve, "recovery_cross_fitted"])
 
 
 def recovery(run: RunEvidence) -> float:
     """Cross-fitted recovery of test accuracy from its dip, see `epochwise.analysis.phases.cross_fitted_recovery`."""
     return run.phases["accuracy", "recovery_cross_fitted"]
+
+
+def lack_of_recovery(run: RunEvidence) -> float:
+    """Minus the cross-fitted recovery of test accuracy, so that a model that recovers less than another has more."""
+    return -recovery(run)
+
+
+def fit_margin(run: RunEvidence) -> float:
+    """The smaller of the final accuracies of clean and of noisy data, minus the level of fitted data."""
+    return run.phases["accuracy", "fit_margin"]
+
+
+def shortfall(run: RunEvidence) -> float:
+    """First peak of test accuracy minus its end."""
+    return -run.phases["accuracy", "surplus"]
 
 
 def recovery_if_fitted(run: RunEvidence, curve: str) -> float:
@@ -82,115 +101,57 @@ def separation_by_epoch(run: RunEvidence, measure: str) -> float:
     return last_layer.iloc[0] - last_layer.iloc[-1]
 
 
-def single(run: RunEvidence) -> float:
-    """Octaves between the largest and the second largest activation at the end, in the layer that stands out."""
-    row = layers_that_stand_out(run.outliers).iloc[-1]
-    return np.log2(row["largest_activation"] / row["second_largest_activation"])
+def separation_begins_with_noisy_loss(run: RunEvidence) -> float:
+    """1 minus the octaves between two epochs: the separation of the last layer and the fall of the loss have begun.
 
-
-def shallow(run: RunEvidence) -> float:
-    """Depth of the middle of the network minus that of the layer that stands out at the end; positive if it is shallow.
-
-    Depth is the number of a layer over the number L of layers, so the middle is at (L + 1) / 2L.
+    Each has begun when the curve has made a tenth of its fall from its maximum: the cosine by true label, and the
+    trained loss of noisy data on their given labels. Cosines are known at snapshots only, so the effect is limited by
+    the distance between them.
     """
-    layers = run.outliers["layer"].max()
-    return (layers + 1) / (2 * layers) - layers_that_stand_out(run.outliers)["depth"].iloc[-1]
+    cosine_epoch = epoch_of_fall(_cosines(run, "cosine").iloc[:, -1])
+    return 1 - np.abs(np.log2(np.maximum(cosine_epoch, 1) / np.maximum(run.phases["loss", "noisy_fall_epoch"], 1)))
 
 
-def grows_over_runner_up(run: RunEvidence) -> float:
-    """Growth between dip and end of the largest over the second largest activation, in octaves."""
-    at_dip, at_end = _at_dip_and_end(run)
-    at_dip, at_end = (row["largest_activation"] / row["second_largest_activation"] for row in (at_dip, at_end))
-    return np.log2(at_end) - np.log2(at_dip)
+def correct_with_clean(run: RunEvidence) -> float:
+    """How much more correctly predicted test data run with clean than with noisy training data of their class.
 
-
-def grows_over_median(run: RunEvidence) -> float:
-    """Growth between dip and end of the largest over the median positive activation, in octaves."""
-    at_dip, at_end = _at_dip_and_end(run)
-    return np.log2(at_end["largest_over_median_active"] / at_dip["largest_over_median_active"])
-
-
-def grows_in_share(run: RunEvidence) -> float:
-    """Growth between dip and end of the share of samples on which the large neuron is the largest of its layer."""
-    at_dip, at_end = _at_dip_and_end(run)
-    return at_end["argmax_share"] - at_dip["argmax_share"]
-
-
-def follows_input(run: RunEvidence) -> float:
-    """Explained variance of the large activation: R² from the input's components minus the most by an output.
-
-    An output explains η² as a class label, and Spearman's ρ² as winning probability or loss.
+    The difference of cosines of mean activations in the last hidden layer at the end, see
+    `epochwise.activations.paths`.
     """
-    table = _final(run.large_activation)
-    table = table[table["layer"] == layers_that_stand_out(run.outliers)["layer"].iloc[-1]]
-    outputs = table[table["side"] == "output"]
-    by_class = outputs[outputs["measure"] == "eta2"]["value"]
-    by_score = outputs[outputs["measure"] == "spearman"]["value"] ** 2
-    return table[table["measure"] == "r2"]["value"].max() - pd.concat([by_class, by_score]).max()
+    return _paths(run, "correct", "clean") - _paths(run, "correct", "noisy")
 
 
-def needed_at_end(run: RunEvidence, edit: str) -> float:
-    """Test accuracy that an edit of the large neuron costs at the end, minus the mean that it costs of the controls.
-
-    The controls are the neurons of its layer nearest in contribution, see `epochwise.activations.edits.targets`.
-    """
-    change = _changes_of_test_accuracy(run, edit)
-    change = change[change.index == change.index.max()]
-    controls = change.filter(regex="^matched_").mean(axis=1)
-    return (controls - change["large"]).iloc[0]
+def wrong_with_noisy(run: RunEvidence) -> float:
+    """How much more wrongly predicted test data run with noisy than with clean training data of their class."""
+    return _paths(run, "wrong", "noisy") - _paths(run, "wrong", "clean")
 
 
-def needed_for_recovery(run: RunEvidence, edit: str) -> float:
-    """How much less test accuracy rises from dip to end if the large neuron is edited at both."""
-    change = _changes_of_test_accuracy(run, edit)["large"]
-    dip = run.phases["accuracy", "dip_epoch"]
-    if np.isnan(dip):
-        return np.nan
-    epochs = change.index.to_numpy(float)
-    nearest = change.index[np.argmin(np.abs(np.log(epochs + 1) - np.log(dip + 1)))]
-    return change.loc[nearest] - change.loc[change.index.max()]
+def both_paths(run: RunEvidence) -> float:
+    """The smaller of `correct_with_clean` and `wrong_with_noisy`: positive only if both paths are seen."""
+    return np.minimum(correct_with_clean(run), wrong_with_noisy(run))
 
 
 def above_null(run: RunEvidence, measure: str) -> float:
     """A measure of the last hidden layer at the end, minus the mean of its null: the same with permuted labels."""
-    table = _final(run.measures)
+    table = at_last_epoch(run.measures)
     [row] = table[(table["measure"] == measure) & (table["layer"] == table["layer"].max())].to_dict("records") or [{}]
     return row.get("value", np.nan) - row.get("null_mean", np.nan)
 
 
 def rises_with_depth(run: RunEvidence, measure: str) -> float:
     """A measure of the last hidden layer minus that of the first, at the end."""
-    table = _final(run.measures)
+    table = at_last_epoch(run.measures)
     by_layer = table[table["measure"] == measure].sort_values("layer")["value"]
     return by_layer.iloc[-1] - by_layer.iloc[0] if len(by_layer) > 1 else np.nan
-
-
-def _changes_of_test_accuracy(run: RunEvidence, edit: str) -> pd.DataFrame:
-    """What an edit changes, by epoch (rows) and edited neuron (columns)."""
-    table = run.interventions
-    table = table[(table["edit"] == edit) & (table["subset"] == "test")]
-    return table.pivot(index="epoch", columns="target", values="accuracy_change")
 
 
 def _is_fitted(run: RunEvidence) -> bool:
     return not np.isnan(run.phases["accuracy", "fit_epoch"])
 
 
-def _final(table: pd.DataFrame) -> pd.DataFrame:
+def at_last_epoch(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the last epoch."""
     return table[table["epoch"] == table["epoch"].max()]
-
-
-def _at_dip_and_end(run: RunEvidence) -> tuple[pd.Series, pd.Series]:
-    """The rows of the layers that stand out in the snapshot nearest to the dip and in the last one.
-
-    Each layer is chosen at its own epoch in the same way, because a layer chosen at the end and read at the dip would
-    seem to have grown. Without a dip the first row is empty.
-    """
-    rows = layers_that_stand_out(run.outliers)
-    dip = run.phases["accuracy", "dip_epoch"]
-    distance = (np.log(rows["epoch"] + 1) - np.log(dip + 1)).abs()
-    at_end = rows.iloc[-1]
-    return (at_end * np.nan if np.isnan(dip) else rows.loc[distance.idxmin()]), at_end
 
 
 def _cosines(run: RunEvidence, measure: str) -> pd.DataFrame:
@@ -198,3 +159,11 @@ def _cosines(run: RunEvidence, measure: str) -> pd.DataFrame:
     table = run.separation
     of_mean = (table["grouping"] == "true") & (table["class"] == MEAN_OVER_CLASSES) & (table["measure"] == measure)
     return table[of_mean].pivot(index="epoch", columns="layer", values="value")
+
+
+def _paths(run: RunEvidence, predictions: str, reference: str) -> float:
+    """Cosine of these test data with these training data: mean over classes, last hidden layer, end."""
+    table = at_last_epoch(run.test_paths)
+    chosen = (table["predictions"] == predictions) & (table["reference"] == reference) & (table["measure"] == "cosine")
+    table = table[chosen & (table["class"] == MEAN_OVER_CLASSES) & (table["layer"] == table["layer"].max())]
+    return table["value"].item()

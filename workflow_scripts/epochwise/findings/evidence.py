@@ -16,6 +16,7 @@ def read_runs(
     separation: Sequence[str],
     outliers: Sequence[str],
     large_activation: Sequence[str],
+    test_paths: Sequence[str],
     interventions: Sequence[str],
     measures: Sequence[str],
 ) -> dict[tuple[str, str, int], RunEvidence]:
@@ -26,6 +27,7 @@ def read_runs(
     """
     by_seed = tables.read(phases, SCHEMAS["phases_by_seed"]).set_index(RUN)
     files = {"separation": separation, "outliers": outliers, "large_activation": large_activation}
+    files |= {"test_paths": test_paths}
     files |= {"interventions": interventions or [None] * len(runs), "measures": measures or [None] * len(runs)}
     evidence = {}
     for run, *paths in zip(runs, *files.values(), strict=True):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
+from epochwise.catalogue import PUBLIC_READING
 from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims, format_reasons
-from epochwise.findings.verdicts import CONTRADICTED, INCONCLUSIVE, REPRODUCED
+from epochwise.findings.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_APPLICABLE, REPRODUCED
 
 # One row per finding and noise. `because` counts the verdicts of its primary claims and lists those not reproduced.
 FINDINGS_TABLE = pa.schema(
@@ -34,30 +35,33 @@ class Finding:
 FINDINGS = (
     Finding(
         number=1,
-        title="Benign overfitting",
-        statement="The largest network recovers on test data after it has fitted the noisy training data perfectly.",
-        primary=("regeneralization_after_fit_accuracy",),
+        title="Double descent",
+        statement="All models fit clean and noisy data, but only the largest one has a second descent: its test "
+        "performance gets worse and better again.",
+        primary=("second_descent_accuracy", "second_descent_only_in_largest", "all_data_fitted"),
     ),
     Finding(
         number=2,
         title="Signal separation",
-        statement="Noisy data are learned after clean data, and their signals separate more and more in outer layers.",
+        statement="Noisy data are learned after clean data, and their signals separate more and more in outer layers. "
+        "Correctly predicted test data run with clean training data, wrongly predicted ones with noisy training data.",
         primary=(
             "noisy_after_clean",
-            "separation_grows_with_depth_cosine",
             "separation_grows_with_epochs_cosine",
+            "separation_grows_with_depth_cosine",
+            "test_paths_correct",
+            "test_paths_wrong",
         ),
     ),
     Finding(
         number=3,
         title="Large activation",
-        statement="In all models a single, very large activation emerges, and it follows the input, not the output.",
+        statement="In one of the first three hidden layers a large activation emerges. It follows what the image "
+        "shows, not the label that was given.",
         primary=(
-            "large_activation_single",
-            "large_activation_grows_over_runner_up",
-            "large_activation_grows_over_median",
-            "large_activation_grows_in_share",
-            "large_activation_follows_input",
+            "large_activation_ratio",
+            "large_activation_in_first_layers",
+            "large_activation_follows_true_class",
         ),
     ),
 )
@@ -67,7 +71,8 @@ def judge_findings(claims: pd.DataFrame) -> pd.DataFrame:
     """One row per finding and noise, as the table FINDINGS_TABLE, from the table CLAIMS_TABLE.
 
     A finding is *reproduced* if its primary claims are reproduced for all models in their scope, *contradicted* if one
-    of them is contradicted, else *inconclusive*.
+    of them is contradicted, else *inconclusive*. So it is not reproduced if a primary claim is not applicable to a
+    model in its scope, or if the experiment has no model that it speaks of.
     """
     rows = []
     for noise, of_noise in claims.groupby("noise", sort=False):
@@ -79,8 +84,8 @@ def judge_findings(claims: pd.DataFrame) -> pd.DataFrame:
                     "title": finding.title,
                     "statement": finding.statement,
                     "noise": noise,
-                    "verdict": _verdict(primary["verdict"]),
-                    "because": _because(primary),
+                    "verdict": _verdict(primary, finding),
+                    "because": _because(primary, finding),
                 }
             )
     return pd.DataFrame(rows).sort_values("finding", kind="stable", ignore_index=True)
@@ -96,7 +101,7 @@ def to_markdown(findings: pd.DataFrame, claims: pd.DataFrame, level: float) -> s
     """
     shown = {
         "finding": findings["finding"].astype(str) + ". " + findings["title"],
-        "the paper states": findings["statement"],
+        "in the paper": findings["statement"],
         "noise": findings["noise"],
         "verdict": findings["verdict"],
         "because": findings["because"].str.split(";").str[0],
@@ -104,7 +109,9 @@ def to_markdown(findings: pd.DataFrame, claims: pd.DataFrame, level: float) -> s
     table = pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)
     rule = (
         "A finding is reproduced if its primary claims are reproduced for all models that they speak of, contradicted "
-        f"if one of them is contradicted, else inconclusive. {SEEDS_EXPLAINED} All claims are in claims.md."
+        "if one of them is contradicted, else inconclusive. It is inconclusive, too, if a primary claim is not "
+        f"applicable, or speaks of no model of the experiment. {SEEDS_EXPLAINED} What the paper states is told "
+        f"{PUBLIC_READING}, in our words. All claims are in claims.md."
     )
     reasons = [_reasons(row, claims, level) for row in findings.itertuples()]
     return "\n".join([f"# Findings\n\n{rule}\n\n{table}\n", *reasons])
@@ -127,20 +134,23 @@ def _primary(claims: pd.DataFrame, finding: Finding) -> pd.DataFrame:
     return claims[claims["claim"].isin(finding.primary) & claims["in_scope"]]
 
 
-def _verdict(verdicts: pd.Series) -> str:
-    if (verdicts == CONTRADICTED).any():
+def _verdict(primary: pd.DataFrame, finding: Finding) -> str:
+    if (primary["verdict"] == CONTRADICTED).any():
         return CONTRADICTED
-    return REPRODUCED if len(verdicts) and (verdicts == REPRODUCED).all() else INCONCLUSIVE
+    all_judged = set(primary["claim"]) == set(finding.primary)
+    return REPRODUCED if all_judged and (primary["verdict"] == REPRODUCED).all() else INCONCLUSIVE
 
 
-def _because(primary: pd.DataFrame) -> str:
+def _because(primary: pd.DataFrame, finding: Finding) -> str:
     """How many verdicts of the primary claims are reproduced, and which ones are not.
 
-    For instance "7 of 9 verdicts reproduced; inconclusive: noisy_after_clean (mlp3, mlp5)".
+    For instance "7 of 9 verdicts reproduced; inconclusive: noisy_after_clean (mlp3, mlp5)". A claim that speaks of no
+    model of the experiment is listed as "no such model".
     """
     parts = [f"{(primary['verdict'] == REPRODUCED).sum()} of {len(primary)} verdicts reproduced"]
-    for verdict in (CONTRADICTED, INCONCLUSIVE):
+    for verdict in (CONTRADICTED, INCONCLUSIVE, NOT_APPLICABLE):
         models = primary[primary["verdict"] == verdict].groupby("claim", sort=False)["model"].agg(", ".join)
         if len(models):
             parts.append(f"{verdict}: " + ", ".join(f"{claim} ({names})" for claim, names in models.items()))
-    return "; ".join(parts)
+    without = [name for name in finding.primary if name not in set(primary["claim"])]
+    return "; ".join(parts + (["no such model: " + ", ".join(without)] if without else []))

@@ -6,16 +6,29 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from epochwise.catalogue import PUBLIC_READING
 from epochwise.findings import statistics
-from epochwise.findings.claims import ALL_MODELS, CLAIMS, PAPER, Claim
+from epochwise.findings.claim import (
+    ALL_MODELS,
+    DEEP_MODELS,
+    LARGER_MODELS,
+    LARGEST,
+    LARGEST_MODEL,
+    PAPER,
+    SMALLER_MODELS,
+    Claim,
+)
+from epochwise.findings.claims import CLAIMS
 from epochwise.findings.effects import RunEvidence
+from epochwise.findings.effects_activation import FIRST_LAYERS
 from epochwise.findings.intervals import t_interval
-from epochwise.findings.verdicts import INCONCLUSIVE, interval, number, verdict, why_inconclusive
+from epochwise.findings.verdicts import INCONCLUSIVE, NOT_APPLICABLE, interval, number, verdict, why_inconclusive
 
 # One row per claim, noise and model. `finding` is the number of the paper's finding that the claim supports. `source`
-# says whose statement it is: the paper's, or our stricter reading (ours). `in_scope` says whether the claim speaks of
-# this model. `low` to `high` is the interval of `effect` over `n` seeds. `p` tests the effect against the margin, and
-# `p_holm` is corrected for all claims in scope that support the same finding under the same noise.
+# says whose statement it is: the paper's, or our stricter reading (ours). `reading` is what the paper reports, as a
+# public reading of the full text has it; empty for our claims. `in_scope` says whether the claim speaks of this model.
+# `low` to `high` is the interval of `effect` over `n` seeds. `p` tests the effect against the margin, and `p_holm` is
+# corrected for all claims in scope that support the same finding under the same noise.
 CLAIMS_TABLE = pa.schema(
     [
         ("claim", pa.string()),
@@ -23,6 +36,7 @@ CLAIMS_TABLE = pa.schema(
         ("source", pa.string()),
         ("statement", pa.string()),
         ("definition", pa.string()),
+        ("reading", pa.string()),
         ("scope", pa.string()),
         ("noise", pa.string()),
         ("model", pa.string()),
@@ -53,20 +67,24 @@ def judge(
 
     Args:
         runs: what was measured, by noise, model and seed.
-        weights: number of weights of each model; the largest model has the most, and so may several.
+        weights: number of weights of each model. The largest model has the most, the smallest the fewest, and so may
+            several.
         margins: margin of each kind of effect, by the key that the claims name.
         level: level of the intervals over seeds, 0 to 1.
     """
     keys = pd.MultiIndex.from_tuples(runs, names=["noise", "model", "seed"])
-    most = max(weights.values())
+    layers = {model: int(run.outliers["layer"].max()) for (_, model, _), run in runs.items()}
     rows = []
     for claim in CLAIMS:
         if all(getattr(run, claim.needs) is None for run in runs.values()):
             continue
-        effects_by_run = _effects(claim, runs, keys)
+        applies = pd.Series([claim.applies is None or claim.applies(run) for run in runs.values()], keys, bool)
+        applicable = applies.groupby(["noise", "model"]).any()
+        effects_by_run = _effects(claim, runs, applies, weights)
         for (noise, model), group in effects_by_run.groupby(["noise", "model"], sort=False):
             effects, margin = group.dropna().to_numpy(), margins[claim.margin]
             effect, low, high, n = t_interval(effects, level)
+            found = verdict(low, high, n, margin, claim.nonnegative)
             rows.append(
                 {
                     "claim": claim.name,
@@ -74,16 +92,17 @@ def judge(
                     "source": claim.source,
                     "statement": claim.statement,
                     "definition": claim.definition,
+                    "reading": claim.reading,
                     "scope": claim.scope,
                     "noise": noise,
                     "model": model,
-                    "in_scope": claim.scope == ALL_MODELS or weights[model] == most,
+                    "in_scope": is_in_scope(claim.scope, model, weights, layers[model]),
                     "effect": effect,
                     "low": low,
                     "high": high,
                     "n": n,
                     "margin": margin,
-                    "verdict": verdict(low, high, n, margin),
+                    "verdict": found if applicable[noise, model] else NOT_APPLICABLE,
                     **_statistics(effects, margin, level),
                 }
             )
@@ -105,16 +124,32 @@ def _statistics(effects: np.ndarray, margin: float, level: float) -> dict[str, f
     }
 
 
-def _effects(claim: Claim, runs: Mapping[tuple[str, str, int], RunEvidence], keys: pd.MultiIndex) -> pd.Series:
-    """The effect of a claim on every run."""
+def is_in_scope(scope: str, model: str, weights: Mapping[str, int], layers: int) -> bool:
+    """Whether a claim with this scope speaks of a model, which has this number of hidden layers."""
+    most, fewest = max(weights.values()), min(weights.values())
+    return {
+        ALL_MODELS: True,
+        LARGEST_MODEL: weights[model] == most,
+        SMALLER_MODELS: weights[model] < most,
+        LARGER_MODELS: weights[model] > fewest or most == fewest,
+        DEEP_MODELS: layers > FIRST_LAYERS,
+    }[scope]
+
+
+def _effects(
+    claim: Claim, runs: Mapping[tuple[str, str, int], RunEvidence], applies: pd.Series, weights: Mapping[str, int]
+) -> pd.Series:
+    """The effect of a claim on every run; NaN where it does not apply. `applies` has the key of each run."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = pd.Series([claim.effect(run) for run in runs.values()], keys, np.float64)
+        values = [claim.effect(run) if wanted else np.nan for run, wanted in zip(runs.values(), applies, strict=True)]
+    values = pd.Series(values, applies.index, np.float64)
     values[~np.isfinite(values)] = np.nan  # a layer without any active unit divides by zero
-    if claim.beyond_first:
-        first_model = keys[0][1]
-        first = values.xs(first_model, level="model").reindex(keys.droplevel("model")).to_numpy()
-        # The first model itself has nothing that it could be compared with.
-        values = (values - first).where(keys.get_level_values("model") != first_model)
+    if claim.compared_with:
+        choose = max if claim.compared_with == LARGEST else min
+        reference = choose(weights, key=weights.get)  # the first one if several are as large
+        of_reference = values.xs(reference, level="model").reindex(values.index.droplevel("model")).to_numpy()
+        # The reference itself has nothing that it could be compared with.
+        values = (values - of_reference).where(values.index.get_level_values("model") != reference)
     return values
 
 
@@ -135,15 +170,18 @@ def to_markdown(claims: pd.DataFrame, level: float) -> str:
     lines = [
         "# Claims\n",
         f"Each effect has a {level * 100:g}% interval over seeds. A claim is reproduced if the whole interval is above "
-        "the margin, contradicted if it is below 0, else inconclusive. A verdict in brackets is about a model that the "
-        "claim does not speak of.\n",
+        "the margin, contradicted if it is below 0 (or, where an effect cannot be negative, below the margin), else "
+        "inconclusive. A claim is not applicable to a model if none of its runs has what the claim is about. A verdict "
+        "in brackets is about a model that the claim does not speak of.\n",
+        f"What the paper states is told {PUBLIC_READING}, in our words.\n",
         STATISTICS_EXPLAINED,
     ]
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
         lines.append(
             f"## {name}\n\n{whose(first['source'])}: {first['statement']}\n\n"
-            f"Measured: {first['definition']}. "
+            + (f"Public reading, {first['reading']}.\n\n" if first["reading"] else "")
+            + f"Measured: {first['definition']}. "
             f"It supports finding {first['finding']} and speaks of: {first['scope']}.\n"
         )
         shown = format_claims(rows)
@@ -179,6 +217,7 @@ def format_reasons(claims: pd.DataFrame) -> pd.Series:
     """Why each row is inconclusive, and how many seeds would decide it; empty if it is not."""
     numbers = claims[["low", "high", "n", "margin"]].itertuples(index=False)
     reasons = pd.Series([why_inconclusive(*row) for row in numbers], claims.index, dtype=object)
+    reasons = reasons.where(claims["verdict"] == INCONCLUSIVE, "")
     seeds = claims["seeds_needed"].where(reasons != "").map(_seeds_needed)
     return reasons + seeds.map(lambda text: text and f"; {text}")
 

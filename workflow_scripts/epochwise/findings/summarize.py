@@ -84,17 +84,24 @@ def describe_runs(tables: Tables, settings: Mapping) -> pd.DataFrame:
     """What each run is made of.
 
     `settings` has `kind` and `rate` of each of the `noises`, where the rate is None if none was requested, and
-    `hidden_layers`, `width` and `weights` of each of the `models`. The achieved rate is the share of wrong labels.
+    `widths`, `weights`, `learning_rate` and `steps_per_epoch` of each of the `models`. `widths` are the units of each
+    hidden layer, first to last, in the table as text: `2048-1024-512`. The achieved rate is the share of wrong labels.
     """
     runs = tables["labels"].groupby(RUN, sort=False)["is_noisy"].mean().rename("achieved_rate").reset_index()
     noises = pd.DataFrame(settings["noises"]).T.rename(columns={"kind": "noise_kind", "rate": "requested_rate"})
-    models = pd.DataFrame(settings["models"]).T
+    models = pd.DataFrame.from_dict(
+        {
+            name: model | {"hidden_layers": len(model["widths"]), "widths": "-".join(map(str, model["widths"]))}
+            for name, model in settings["models"].items()
+        },
+        orient="index",
+    )
     return runs.join(noises, on="noise").join(models, on="model").astype({"requested_rate": float})
 
 
 def learning_curves(tables: Tables, settings: Mapping) -> pd.DataFrame:
-    """Accuracy and loss of each run, epoch and subset."""
-    return _melt(tables["history"], [*RUN, "epoch", "subset"], ["accuracy", "loss"])
+    """Accuracy, trained loss and cross-entropy of each run, epoch and subset."""
+    return _melt(tables["history"], [*RUN, "epoch", "subset"], ["accuracy", "loss", "cross_entropy"])
 
 
 def outlier_measures(tables: Tables, settings: Mapping) -> pd.DataFrame:
@@ -144,11 +151,17 @@ def changes_by_edits(tables: Tables, settings: Mapping) -> pd.DataFrame:
     return _melt(of_run, keys, [*names.values()])
 
 
-def add_null(summary: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """The null of each measure: means over seeds of the null's mean and of the ends of its range."""
-    keys = SUMMARIES["measures"].keys
-    null = rows.groupby(keys, sort=False)[["null_mean", "null_low", "null_high"]].mean().reset_index()
-    return summary.merge(null, on=keys, how="left")
+def add_means(table: str) -> Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
+    """A function that adds the `extra` columns of a summary table as means over seeds.
+
+    They say what a value would be by chance (the null's mean and the ends of its range), or at most (`split_half`).
+    """
+
+    def add(summary: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+        keys, extra = SUMMARIES[table].keys, SUMMARIES[table].extra.split()
+        return summary.merge(rows.groupby(keys, sort=False)[extra].mean().reset_index(), on=keys, how="left")
+
+    return add
 
 
 def similarities(tables: Tables, settings: Mapping) -> pd.DataFrame:
@@ -190,7 +203,8 @@ SUMMARIES = {
     # `weights` counts weights and biases.
     "runs": Summary(
         "runs",
-        "noise model seed noise_kind requested_rate achieved_rate hidden_layers width weights",
+        "noise model seed noise_kind requested_rate achieved_rate hidden_layers widths weights learning_rate "
+        "steps_per_epoch",
         describe_runs,
         over_seeds=False,
     ),
@@ -214,6 +228,18 @@ SUMMARIES = {
     ),
     "ranked_activations": Summary("runs", "noise model epoch layer rank", rank_activations),
     "large_activation": Summary("runs", "noise model epoch layer feature side measure", association_strengths),
+    "large_by_class": Summary(
+        "runs",
+        "noise model epoch layer grouping class",
+        lambda tables, settings: tables["large_by_class"].rename(columns={"mean": "value"}),
+    ),
+    "test_paths": Summary(
+        "runs",
+        "noise model epoch layer class predictions reference measure",
+        lambda tables, settings: tables["test_paths"].drop(columns="n"),
+        extra="split_half null_mean null_low null_high",
+        complete=add_means("test_paths"),
+    ),
     "interventions": Summary("interventions", "noise model epoch target edit subset measure", changes_by_edits),
     # Epochs are missing if the run has no such moment.
     "anatomy": Summary(
@@ -231,7 +257,7 @@ SUMMARIES = {
         "noise model epoch layer measure",
         lambda tables, settings: tables["measures"],
         extra="null_mean null_low null_high",
-        complete=add_null,
+        complete=add_means("measures"),
     ),
     "similarity": Summary(
         "measures",
@@ -255,11 +281,13 @@ GROUPS = {
 
 # Types of the columns. All others are float64.
 _TEXTS = (*NETWORK, "noise_kind", "subset", "curve", "measure", "grouping", "feature", "side", "target", "edit", "kind",
-          "overfitting", "source")  # fmt: skip
+          "overfitting", "source", "widths", "predictions", "reference")  # fmt: skip
 _TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
     **dict.fromkeys(("layer", "other_layer", "class"), pa.int16()),
-    **dict.fromkeys(("seed", "epoch", "other_epoch", "n", "hidden_layers", "width", "rank", "neuron"), pa.int32()),
+    **dict.fromkeys(
+        ("seed", "epoch", "other_epoch", "n", "hidden_layers", "steps_per_epoch", "rank", "neuron"), pa.int32()
+    ),
     **dict.fromkeys(("incoming_rank", "outgoing_rank", "contribution_rank", "draws"), pa.int32()),
     "weights": pa.int64(),
     "stands_out": pa.bool_(),

@@ -5,19 +5,21 @@ import pandas as pd
 from epochwise.findings.intervals import MIN_SEEDS
 
 REPRODUCED, CONTRADICTED, INCONCLUSIVE = "reproduced", "contradicted", "inconclusive"
+NOT_APPLICABLE = "not applicable"  # no run of the model has what the claim is about
 
 
-def verdict(low: float, high: float, n: int, margin: float) -> str:
+def verdict(low: float, high: float, n: int, margin: float, nonnegative: bool = False) -> str:
     """The verdict on an effect that a claim says is positive, from its interval over `n` seeds.
 
-    *reproduced*: the whole interval is above the margin. *contradicted*: the whole interval is below 0. Everything
-    else, and every effect with fewer than three seeds, is *inconclusive*.
+    *reproduced*: the whole interval is above the margin. *contradicted*: the whole interval is below 0, or below the
+    margin if the effect is `nonnegative`, which means that it cannot be below 0. Everything else, and every effect with
+    fewer than three seeds, is *inconclusive*.
     """
     if n < MIN_SEEDS:
         return INCONCLUSIVE
     if low > margin:
         return REPRODUCED
-    return CONTRADICTED if high < 0 else INCONCLUSIVE
+    return CONTRADICTED if high < (margin if nonnegative else 0) else INCONCLUSIVE
 
 
 def why_inconclusive(low: float, high: float, n: int, margin: float) -> str:
