@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from docs import reproduction
 from epochwise import catalogue
-from epochwise.catalogue import PUBLIC_READING
+from epochwise.findings.claim import PUBLIC_READING
 from epochwise.findings.claims import CLAIMS, PAPER, Claim
 from epochwise.findings.findings import FINDINGS
 from epochwise.workflow.config_settings import Claims

@@ -76,14 +76,15 @@ def overview(names: list[str], base: str) -> str:
     current = [name for name in names if has_current_findings(name)]
     earlier = [name for name in names if name not in current]
     parts = []
-    if not set(names) & set(PAPER_SETTINGS):
-        parts.append("No run with the paper's settings has finished yet. All runs below have other settings.")
     if current:
-        parts += ["Verdicts on the findings, as a public reading of the full text reports them:"]
-        parts += [_verdicts_by_finding(current, base)]
+        about = "Verdicts on the findings, as a public reading of the full text reports them:"
+        parts += [about, _verdicts_by_finding(current, base)]
     if earlier:
-        parts += ["Verdicts on earlier versions of the findings, which we made from the abstract of the paper alone:"]
-        parts += [_verdicts_by_finding(earlier, base)]
+        about = "Verdicts on earlier versions of the findings, which we made from the abstract of the paper alone:"
+        parts += [about, _verdicts_by_finding(earlier, base)]
+    if not set(names) & set(PAPER_SETTINGS):
+        without = "No run with the paper's settings has finished yet. These runs have other settings."
+        parts[0] = f"{without} {parts[0]}" if parts else without
     return "\n\n".join(parts)
 
 

@@ -11,11 +11,14 @@ import pytest
 
 from epochwise import catalogue
 from epochwise.findings import claims
+from epochwise.findings.claim import PUBLIC_READING
 from epochwise.findings.findings import FINDINGS, judge_findings, to_markdown
+from epochwise.findings.judging import is_in_scope
 from epochwise.report import captions
 from epochwise.report.opening import opening
 
 READINGS = {"noisy_after_clean": "2: clean data are learned before noisy data"}
+OF_MLP3 = (claims.ALL_MODELS, "smaller models")  # scopes that include the smaller model
 MODELS = (("mlp3", 1.0, "reproduced"), ("mlp7", -1.0, "contradicted"))
 
 
@@ -33,7 +36,7 @@ def made_up(noises=("symmetric30",)):
                 "scope": claim.scope,
                 "noise": noise,
                 "model": model,
-                "in_scope": claim.scope == claims.ALL_MODELS or model == "mlp7",
+                "in_scope": is_in_scope(claim.scope, model, {"mlp3": 1, "mlp7": 2}, {"mlp3": 2, "mlp7": 6}[model]),
                 "effect": effect,
                 "low": effect - 0.5,
                 "high": effect + 0.5,
@@ -88,20 +91,36 @@ def test_a_caption_compares_the_claims_of_a_figure_with_our_numbers(figure):
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     shown = [claim for claim in claims.CLAIMS if figure.name in claim.figures]
     whose = {"paper": "The paper states", "ours": "Our stricter reading"}
-    expected = [f"**In the paper,** {catalogue.PUBLIC_READING}: {figure.reading}"] if figure.reading else []
+    expected = [f"**In the paper,** {PUBLIC_READING}: {figure.reading}"] if figure.reading else []
     for claim in shown:
         begins = whose[claim.source] + (", by the public reading" if claim.name in READINGS else "")
         expected.append(f"**{begins}:** {claim.statement} **Measured:** {claim.definition}.")
     assert [line for line in text.splitlines() if line.startswith("**")] == expected
     from_reading = bool(figure.reading) or any(claim.name in READINGS for claim in shown)
-    assert text.count(catalogue.PUBLIC_READING) == from_reading
+    assert text.count(PUBLIC_READING) == from_reading
     tables = []
     for claim in shown:
-        mlp3 = "reproduced" if claim.scope == claims.ALL_MODELS else "(reproduced)"
+        for_mlp3, for_mlp7 = claim.scope in OF_MLP3, claim.scope != "smaller models"
         tables += [
             ["noise", "model", "effect", "95% interval", "n", "margin", "verdict"],
-            ["symmetric30", "mlp3", "1.000", "[0.500, 1.500]", "5", "0.010", mlp3],
-            ["symmetric30", "mlp7", "−1.000", "[−1.500, −0.500]", "5", "0.010", "contradicted"],
+            [
+                "symmetric30",
+                "mlp3",
+                "1.000",
+                "[0.500, 1.500]",
+                "5",
+                "0.010",
+                "reproduced" if for_mlp3 else "(reproduced)",
+            ],
+            [
+                "symmetric30",
+                "mlp7",
+                "−1.000",
+                "[−1.500, −0.500]",
+                "5",
+                "0.010",
+                "contradicted" if for_mlp7 else "(contradicted)",
+            ],
         ]
     assert rows == tables
 
@@ -174,10 +193,10 @@ def test_claims_are_in_the_section_of_their_finding():
         assert sum(start < place for start in starts) == claim.finding
 
 
-def test_the_page_says_what_an_effect_of_0_means_of_claims_on_the_edited_neuron():
-    edited = CLAIMS["claim"].str.startswith("large_activation_needed")
-    assert page_of(CLAIMS).text.count("An effect of 0 means that") == edited.sum() / len(MODELS) == 6
-    assert "An effect of 0" not in page_of(CLAIMS[~edited]).text
+def test_the_page_says_what_an_effect_of_0_means_where_a_claim_explains_it():
+    explained = CLAIMS["claim"].isin([claim.name for claim in claims.CLAIMS if claim.no_effect])
+    assert page_of(CLAIMS).text.count("An effect of 0 means that") == explained.sum() / len(MODELS) > 6
+    assert "An effect of 0" not in page_of(CLAIMS[~explained]).text
 
 
 def test_a_verdict_that_is_not_applicable_has_its_own_colour_and_no_numbers():
@@ -186,12 +205,12 @@ def test_a_verdict_that_is_not_applicable_has_its_own_colour_and_no_numbers():
     assert html.count('class="word not-applicable"') > len(CLAIMS) and "--not-applicable" in html
     assert "0 seeds" not in Page(html).text
     text = opening("digits", table, judge_findings(table), 0.9)
-    assert "not applicable" in text and "(by the public reading)" in text and catalogue.PUBLIC_READING in text
+    assert "not applicable" in text and "(by the public reading)" in text and PUBLIC_READING in text
 
 
 def test_the_page_names_the_public_reading_once_and_quotes_it_at_its_claims():
     text = " ".join(page_of(CLAIMS).text.split())
-    assert text.count(catalogue.PUBLIC_READING) == 1
+    assert text.count(PUBLIC_READING) == 1
     assert text.count("Stated by the paper, by the public reading") == len(READINGS)
     assert all(f"Public reading: {reading}." in text for reading in READINGS.values())
 
@@ -226,7 +245,7 @@ def test_findings_have_a_row_each_with_a_short_reason():
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")][2:]
     assert [row[0] for row in rows] == [f"{finding.number}. {finding.title}" for finding in FINDINGS]
     assert [row[3] for row in rows] == ["contradicted"] * len(FINDINGS)
-    assert [row[4] for row in rows[:2]] == ["0 of 1 verdicts reproduced", "3 of 6 verdicts reproduced"]
+    assert [row[4] for row in rows[:2]] == ["2 of 4 verdicts reproduced", "3 of 8 verdicts reproduced"]
 
 
 def test_each_verdict_on_a_primary_claim_has_a_sentence_with_its_numbers():
@@ -236,18 +255,19 @@ def test_each_verdict_on_a_primary_claim_has_a_sentence_with_its_numbers():
     table.loc[undecided & (CLAIMS["model"] == "mlp7"), "seeds_needed"] = np.nan
     text = to_markdown(judge_findings(table), table, 0.9)
     start, middle, end = (text.index(f"## {finding.number}. {finding.title}, symmetric30") for finding in FINDINGS)
-    assert text[start:middle].splitlines()[1:] == [
+    assert text[start:middle].splitlines()[1:4] == [
         "",
-        "- regeneralization_after_fit_accuracy, mlp7: contradicted with the effect −1.000, its 90% interval "
+        "- second_descent_accuracy, mlp7: contradicted with the effect −1.000, its 90% interval "
         "[−1.500, −0.500] over 5 seeds, and the margin 0.010.",
-        "",
+        "- second_descent_only_in_largest, mlp3: reproduced with the effect 1.000, its 90% interval "
+        "[0.500, 1.500] over 5 seeds, and the margin 0.010.",
     ]
     assert text[middle:end].splitlines()[2:5] == [
         "- noisy_after_clean, mlp3: inconclusive with the effect 1.000, its 90% interval [−0.500, 1.500] over 5 seeds, "
         "and the margin 0.010, because the interval contains the margin; about 7 seeds would decide it.",
         "- noisy_after_clean, mlp7: inconclusive with the effect −1.000, its 90% interval [−1.500, 0.000] over 5 "
         "seeds, and the margin 0.010, because the interval is below the margin.",
-        "- separation_grows_with_depth_cosine, mlp3: reproduced with the effect 1.000, its 90% interval "
+        "- separation_grows_with_epochs_cosine, mlp3: reproduced with the effect 1.000, its 90% interval "
         "[0.500, 1.500] over 5 seeds, and the margin 0.010.",
     ]
 
@@ -262,8 +282,9 @@ def test_contradicted_claims_are_named_before_inconclusive_ones():
     table = CLAIMS.assign(verdict=CLAIMS["model"].map({"mlp3": "inconclusive", "mlp7": "contradicted"}))
     because = judge_findings(table)["because"].iloc[1]
     names = FINDINGS[1].primary
+    everywhere = [name for name in names if not name.startswith("test_paths")]  # the others: larger models only
     assert because == (
-        f"0 of {2 * len(names)} verdicts reproduced; "
+        f"0 of {len(names) + len(everywhere)} verdicts reproduced; "
         f"contradicted: {', '.join(f'{name} (mlp7)' for name in names)}; "
-        f"inconclusive: {', '.join(f'{name} (mlp3)' for name in names)}"
+        f"inconclusive: {', '.join(f'{name} (mlp3)' for name in everywhere)}"
     )

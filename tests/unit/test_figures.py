@@ -13,6 +13,7 @@ from matplotlib.cbook import is_math_text
 from matplotlib.text import Text
 
 from epochwise import catalogue
+from epochwise.analysis.outliers import OUTLIERS
 from epochwise.figures import numbers as figure_numbers
 from epochwise.figures import panels, phase_marks, scales, theme
 from epochwise.findings import summarize
@@ -202,9 +203,8 @@ def test_separation_by_class_is_the_last_epoch(drawn):
     case, inputs, _, results = drawn
     _, numbers = results["separation_by_class"]
     table = inputs["separation"]
-    expected = table[
-        (table["measure"] == "cosine_centred") & (table["class"] >= 0) & (table["epoch"] == ends(case, table))
-    ]
+    at_end = table["epoch"] == table.groupby(["noise", "model"])["epoch"].transform("max")
+    expected = table[(table["measure"] == "cosine_centred") & (table["class"] >= 0) & at_end]
     keys = ["noise", "model", "epoch", "layer", "grouping", "class"]
     same(numbers.assign(low=np.nan, high=np.nan), expected.assign(low=np.nan, high=np.nan), keys)
     assert (numbers["class_name"] == numbers["class"].map(dict(enumerate(case.class_names)))).all()
@@ -231,14 +231,8 @@ def test_the_layer_that_stands_out_has_the_largest_ratio_at_the_last_epoch():
     rows = [(10, layer, ratio) for layer, ratio in enumerate([3.0, np.nan, 5, 4, 4, 4], start=1)]
     rows += [(1, layer, ratio) for layer, ratio in enumerate([1000.0, 1, 1, 1, 1, 1], start=1)]
     table = pd.DataFrame(rows, columns=["epoch", "layer", "largest_over_median_active"])
-    others = [
-        "largest_activation",
-        "second_largest_activation",
-        "largest_over_median_neuron",
-        "kurtosis",
-        "argmax_share",
-    ]
-    table = table.assign(**dict.fromkeys(others, 1.0), massive=False, noise="noise", model="model", seed=0)
+    others = [field.name for field in OUTLIERS if field.name not in ("epoch", "layer", "largest_over_median_active")]
+    table = table.assign(**dict.fromkeys(others, 1.0), noise="noise", model="model", seed=0)
     rows = summarize.outlier_measures({"outliers": table}, {})
     summary = summarize.over_seeds(rows, ["noise", "model", "epoch", "layer", "measure"], "value", 0.95)
     summary = summarize.mark_layers_that_stand_out(summary, rows)
@@ -251,11 +245,11 @@ def test_inputs_are_the_strengths_in_the_outstanding_layer(drawn):
     statistics = numbers[numbers["part"] == "measure"]
     assert len(statistics) == 15 * len(case.models) * len(case.noises)
     table = inputs["large_activation"]
+    ends = table.groupby(["noise", "model"])["epoch"].max()
     table = table.set_index(["noise", "model", "epoch", "layer", "feature", "measure"])
     for row in statistics.itertuples():
         assert row.layer == figure_numbers.layer_that_stands_out(inputs["outliers"], row.noise, row.model)
-        last = END_OF_FIRST if case is CASES["different ends"] and row.model == "mlp3" else case.last
-        key = (row.noise, row.model, last, row.layer, row.feature, row.measure)
+        key = (row.noise, row.model, ends[row.noise, row.model], row.layer, row.feature, row.measure)
         expected = table.loc[key, ["mean", "low", "high"]]
         np.testing.assert_equal([row.value, row.low, row.high], [*expected])
 

@@ -14,7 +14,7 @@ from epochwise.training.stack import Stack
 from epochwise.workflow.errors import InputError
 from tests.unit.test_stack import RATE, assert_trains_as_torch_does, examples, networks
 
-SHAPE, SAMPLES, BATCH = (7, 3, 12, 3), 50, 16
+SHAPE, SAMPLES, BATCH = (7, [12, 12, 12], 3), 50, 16
 SCALING = Scaling((0.4,), (0.3,))
 
 
@@ -90,7 +90,7 @@ def test_extraction_reads_the_activations_that_training_has_computed(tmp_path, c
     for seed, network in enumerate(made):
         snapshots.save(tmp_path / str(seed), network, 5, seed, SCALING)
         loaded, _ = snapshots.load(tmp_path / str(seed), 5)
-        passed = layer_statistics(loaded, inputs, groups_of_training(classes, classes, SHAPE[3], 0), 7)
+        passed = layer_statistics(loaded, inputs, groups_of_training(classes, classes, SHAPE[-1], 0), 7)
         torch.testing.assert_close(passed.logits, trained[seed], rtol=1e-4, atol=1e-5)
         for statistics, values in zip(passed.layers, hidden, strict=True):
             largest = (values if count == 1 else values[seed]).amax(0).numpy()

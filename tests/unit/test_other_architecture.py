@@ -29,7 +29,7 @@ def test_the_step_trains_networks_with_skip_connections(skips, count, batch_size
 
 
 def test_the_skips_change_the_network(monkeypatch):
-    network = networks((7, 3, 12, 3), 1)[0]
+    network = networks((7, [12, 12, 12], 3), 1)[0]
     inputs = torch.rand(5, 7)
     plain = network(inputs)
     first = network.layers[0](inputs).relu()

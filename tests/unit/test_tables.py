@@ -91,7 +91,8 @@ def test_columns_and_rows_can_be_chosen_while_reading(path):
 
 
 def test_a_missing_number_is_null_on_disk(tmp_path):
-    history = pd.DataFrame({"epoch": 0, "subset": ["test", "clean"], "accuracy": [0.5, np.nan], "loss": None, "n": 1})
+    missing = {"loss": None, "cross_entropy": None}
+    history = pd.DataFrame({"epoch": 0, "subset": ["test", "clean"], "accuracy": [0.5, np.nan], "n": 1, **missing})
     tables.write(history, HISTORY, tmp_path / "t.parquet")
     stored = pq.read_table(tmp_path / "t.parquet")
     assert stored["accuracy"].to_pylist() == [0.5, None] and stored["loss"].null_count == 2
@@ -101,7 +102,8 @@ def test_a_missing_number_is_null_on_disk(tmp_path):
 
 def test_a_missing_number_is_null_on_disk_when_written_in_pieces(tmp_path):
     with tables.writer(HISTORY, tmp_path / "t.parquet") as write:
-        write({"epoch": [0], "subset": ["test"], "accuracy": np.array([np.nan]), "loss": [1.0], "n": [1]})
+        losses = {"loss": [1.0], "cross_entropy": [1.0]}
+        write({"epoch": [0], "subset": ["test"], "accuracy": np.array([np.nan]), **losses, "n": [1]})
     assert pq.read_table(tmp_path / "t.parquet")["accuracy"].null_count == 1
 
 

@@ -28,7 +28,7 @@ class Figure:
     Inputs are tables of the summary, `train_images`, `labels` (a table per noise), and `samples` of the run that is
     shown. A figure with `one_model` shows the model with the most weights under the first noise. `part` is that of a
     table. `group` is `paper` for the figures of the paper and `further` for ours. `reading` says what the paper reports
-    there, see PUBLIC_READING.
+    there, see `findings.claim.PUBLIC_READING`.
     """
 
     name: str
@@ -39,9 +39,6 @@ class Figure:
     group: str = "further"
     reading: str = ""
 
-
-# What we know of the paper beyond its abstract comes from this text. We have not seen the PDF.
-PUBLIC_READING = "as a public reading of the full text reports (kraidiky/grokking-conceptual-review, commit 771a58d8)"
 
 # Below results/data/{dataset}/.
 DATASET_TABLES = (

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from epochwise.findings.effects import RunEvidence
 
+# What we know of the paper beyond its abstract comes from this text. We have not seen the PDF.
+PUBLIC_READING = "as a public reading of the full text reports (kraidiky/grokking-conceptual-review, commit 771a58d8)"
 PAPER, OURS = "paper", "ours"
 ALL_MODELS, LARGEST_MODEL = "all models", "largest model"
 SMALLER_MODELS, LARGER_MODELS = "smaller models", "larger models"

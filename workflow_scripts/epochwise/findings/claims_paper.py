@@ -1,6 +1,6 @@
 """The claims of the paper, and how they are measured.
 
-They are those that a public reading of the full text reports (`epochwise.catalogue.PUBLIC_READING`), in our words.
+They are those that a public reading of the full text reports (`findings.claim.PUBLIC_READING`), in our words.
 The number before each reading is that of the report in `docs/science.md`.
 """
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from epochwise.catalogue import PUBLIC_READING
+from epochwise.findings.claim import PUBLIC_READING
 from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims, format_reasons
 from epochwise.findings.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_APPLICABLE, REPRODUCED
 

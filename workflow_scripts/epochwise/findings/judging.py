@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from epochwise.catalogue import PUBLIC_READING
 from epochwise.findings import statistics
 from epochwise.findings.claim import (
     ALL_MODELS,
@@ -15,6 +14,7 @@ from epochwise.findings.claim import (
     LARGEST,
     LARGEST_MODEL,
     PAPER,
+    PUBLIC_READING,
     SMALLER_MODELS,
     Claim,
 )
@@ -173,7 +173,7 @@ def to_markdown(claims: pd.DataFrame, level: float) -> str:
         "the margin, contradicted if it is below 0 (or, where an effect cannot be negative, below the margin), else "
         "inconclusive. A claim is not applicable to a model if none of its runs has what the claim is about. A verdict "
         "in brackets is about a model that the claim does not speak of.\n",
-        f"What the paper states is told {PUBLIC_READING}, in our words.\n",
+        f"What the paper states is written here {PUBLIC_READING}, in our words.\n",
         STATISTICS_EXPLAINED,
     ]
     for name, rows in claims.groupby("claim", sort=False):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment
 
-from epochwise.catalogue import FIGURES, PAGES, PUBLIC_READING
+from epochwise.catalogue import FIGURES, PAGES
+from epochwise.findings.claim import PUBLIC_READING
 from epochwise.findings.claims import ALL_MODELS, CLAIMS, PAPER
 from epochwise.findings.findings import FINDINGS, Finding
 from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims, format_reasons, whose

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from epochwise.catalogue import PUBLIC_READING
+from epochwise.findings.claim import PUBLIC_READING
 from epochwise.findings.claims import PAPER
 from epochwise.findings.findings import FINDINGS
 from epochwise.findings.judging import SEEDS_EXPLAINED, format_claims

@@ -80,8 +80,8 @@ class Experiment(Settings, Generic[Noise]):
     noises: dict[Name, Noise | None] = Field(min_length=1)
     """Named label noises. Figures of a single noise show the first. An overlay removes one by setting it to null."""
     models: dict[Name, Model | None] = Field(min_length=1)
-    """Named networks, in the order of the figures. Claims compare the ones with most and with fewest weights, and figures
-    of a single run show the one with most. An overlay removes one by setting it to null."""
+    """Named networks, in the order of the figures. Claims compare the ones with most and with fewest weights, and
+    figures of a single run show the one with most. An overlay removes one by setting it to null."""
     seeds: EachOnce[Seed]
     """There is one run per model, noise and seed. A seed sets the initial weights and the order of the batches.
     Intervals need three or more."""
