@@ -32,10 +32,10 @@ def added():
     """What the recipes say: {kind: {file: (text to find, text that replaces it)}}. A new file replaces nothing."""
     measure, claim, figure = (blocks(f"A {what}") for what in ("measure of separation", "claim", "figure"))
     noise = blocks("A kind of noise")[0]
-    measures, claims, figures = (f"\n{name} = (\n" for name in ("SEPARATION_MEASURES", "CLAIMS", "FIGURES"))
+    measures, claims, figures = (f"\n{name} = (\n" for name in ("SEPARATION_MEASURES", "CLAIMS_OURS", "FIGURES"))
     return {
         "measure": {f"{LIBRARY}/analysis/separation.py": (measures, f"\n{measure[0]}\n{measures}{entry(measure[1])}")},
-        "claim": {f"{LIBRARY}/findings/claims.py": (claims, claims + entry(claim[0]))},
+        "claim": {f"{LIBRARY}/findings/claims_ours.py": (claims, claims + entry(claim[0]))},
         "noise": {f"{LIBRARY}/data/noise/next_class.py": ("", f'"""The next class."""\n\n{noise}')},
         "figure": {
             f"{LIBRARY}/figures/first_layer.py": ("", figure[0]),
