@@ -220,7 +220,7 @@ def finish(results, experiment: str, verdicts: dict[str, str], report_age: int |
     folder.mkdir(parents=True)
     rows = [
         {"finding": number, "title": title, "noise": noise, "verdict": verdict, "because": "1 of 2 verdicts; more"}
-        for number, title in enumerate(("Benign overfitting", "Signal separation", "Large activation"), start=1)
+        for number, title in enumerate(("Double descent", "Signal separation", "Large activation"), start=1)
         for noise, verdict in verdicts.items()
     ]
     pq.write_table(pa.Table.from_pylist(rows), folder / "findings.parquet")
@@ -235,7 +235,7 @@ def test_the_last_five_lines(tmp_path):
     finish(tmp_path, "mnist", {"symmetric30": "reproduced"})
     lines = closing_lines(["mnist"], tmp_path)
     assert len(lines) == 5
-    assert lines[0] == "1. Benign overfitting  reproduced (mnist/symmetric30: 1 of 2 verdicts)"
+    assert lines[0] == "1. Double descent  reproduced (mnist/symmetric30: 1 of 2 verdicts)"
     assert lines[2].startswith("3. Large activation    reproduced")
     assert lines[3] == f"Report: {tmp_path}/mnist/findings.md, {tmp_path}/mnist/claims.html"
     assert lines[4] == "Next: make report EXPERIMENT=mnist"

@@ -226,7 +226,7 @@ EDITS = (
         CAPTIONS,
     ),
     Edit(
-        "the statement of a claim", "epochwise/findings/claims.py", '="Noisy data are', '="The noisy data are', CLAIMS
+        "the statement of a claim", "epochwise/findings/claims_paper.py", '="Noisy data are', '="The noisy data are', CLAIMS
     ),
     Edit(
         "a new column in the table `outliers`",

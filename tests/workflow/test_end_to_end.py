@@ -77,7 +77,7 @@ def test_tables_cover_all_runs_epochs_and_layers(finished):
     claims = pd.read_parquet(finished.results / "digits" / "claims.parquet")
     assert list(claims["claim"].unique()) == [claim.name for claim in CLAIMS]
     assert len(claims) == len(CLAIMS) * 2
-    assert set(claims["verdict"]) == {"inconclusive"}, "two seeds allow no verdict"
+    assert set(claims["verdict"]) <= {"inconclusive", "not applicable"}, "two seeds allow no verdict"
     findings = pd.read_parquet(finished.results / "digits" / "findings.parquet")
     assert list(findings["finding"]) == [finding.number for finding in FINDINGS] == [1, 2, 3]
     assert set(findings["verdict"]) == {"inconclusive"}

@@ -70,7 +70,7 @@ def in_a_terminal(checkout, overlay: dict, *targets: str, stop_at: str = "") -> 
 
 def assert_closing(lines: list[str]) -> None:
     assert [line.partition("  ")[0] for line in lines[-5:-2]] == [
-        "1. Benign overfitting",
+        "1. Double descent",
         "2. Signal separation",
         "3. Large activation",
     ]

@@ -273,7 +273,7 @@ def test_the_report_opens_with_the_findings_and_loads_nothing(browser, report):
     watched = Watched(browser, report)
     watched.page.wait_for_selector("text=Findings of digits")
     text = watched.page.locator("body").inner_text()
-    order = ["Findings of digits", "1. Benign overfitting", "2. Signal separation", "3. Large activation"]
+    order = ["Findings of digits", "1. Double descent", "2. Signal separation", "3. Large activation"]
     order += ["Claims of the paper", "95% interval", "What is studied"]
     assert watched.page.get_by_text("Findings of digits").bounding_box()["y"] > 0, "it can be seen without scrolling"
     places = [text.index(part) for part in order]

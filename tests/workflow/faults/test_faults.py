@@ -94,7 +94,7 @@ def test_a_full_and_a_read_only_disk_lose_nothing(disturbed, undisturbed, small_
         small_disk(f"remount,size={used + room}k")
         status, told = disturbed.snakemake(*wanted, overlay=OVERLAY)
         assert status != 0
-        assert f"Error in rule {rule}" in told and "No space left on device" in told
+        assert f"Error in rule {rule}" in told and "No space left on device" in told, told
         assert writer is None or writer in told
     small_disk("remount,ro,size=64m")
     status, told = disturbed.snakemake("all", "--forcerun", "claims", "--nolock", overlay=OVERLAY)

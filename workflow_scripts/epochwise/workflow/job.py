@@ -25,9 +25,10 @@ def job(snakemake) -> Iterator[dict]:
     """Run the body of a rule's script; yields the settings that the rule names.
 
     Log lines go to the rule's log, warnings to standard error too. An error ends the job: the message of an InputError,
-    or the traceback of any other error, goes to the log, which Snakemake shows. After success a record of what the
-    results were made from is written to `records.record_path`. The same job does not begin again until this one has
-    ended, and it ends if Snakemake does. It does not begin if its code is not the code that was planned.
+    or the traceback of any other error, goes to the log, which Snakemake shows, or to standard error if the disk is
+    full. After success a record of what the results were made from is written to `records.record_path`. The same job
+    does not begin again until this one has ended, and it ends if Snakemake does. It does not begin if its code is not
+    the code that was planned.
     """
     log = Path(snakemake.log[0])
     file = _log_to(log)
@@ -41,7 +42,12 @@ def job(snakemake) -> Iterator[dict]:
         yield records.read_settings(snakemake.params)
         write_json(records.of_job(snakemake), records.record_path(log))
     except Exception as error:
-        file.stream.write(f"{error}\n" if isinstance(error, InputError) else traceback.format_exc())
+        message = f"{error}\n" if isinstance(error, InputError) else traceback.format_exc()
+        try:
+            file.stream.write(message)
+            file.stream.flush()
+        except OSError:  # a full disk takes no log
+            sys.stderr.write(message)
         raise SystemExit(1) from error
     finally:
         if held is not None:
