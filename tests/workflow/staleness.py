@@ -225,9 +225,7 @@ EDITS = (
         "<h2>What a verdict means</h2>",
         CAPTIONS,
     ),
-    Edit(
-        "the statement of a claim", "epochwise/findings/claims_paper.py", '="Noisy data are', '="The noisy data are', CLAIMS
-    ),
+    Edit("the statement of a claim", "epochwise/findings/claims_paper.py", '="Noisy data', '="The noisy data', CLAIMS),
     Edit(
         "a new column in the table `outliers`",
         "epochwise/analysis/outliers.py",

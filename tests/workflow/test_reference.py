@@ -3,8 +3,8 @@
 The files in `reference/` were written by commit f62745c from the run TINY of conftest.py. Its three epochs are too few
 for rounding, which differs between processors, to be amplified. A deliberate change of a definition changes its
 reference in the same commit. Claims on double descent and on the large activation have new definitions since then, so
-they are not in it. The correlation ratio by true label moved to the side `input`. The rows of mlp7 were written anew when
-its layers became narrower towards the output; those of mlp3 are still the first ones.
+they are not in it. The correlation ratio by true label moved to the side `input`. The rows of mlp7 were written anew
+when its layers became narrower towards the output; those of mlp3 are still the first ones.
 """
 
 from pathlib import Path
