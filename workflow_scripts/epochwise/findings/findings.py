@@ -24,7 +24,10 @@ FINDINGS_TABLE = pa.schema(
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One of the paper's findings, and the claims that decide its verdict, chosen before a run with the paper's settings was judged."""
+    """One of the paper's findings, and the claims that decide its verdict.
+
+    They were chosen before a run with the paper's settings was judged.
+    """
 
     number: int
     title: str
