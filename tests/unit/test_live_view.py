@@ -235,8 +235,8 @@ def test_the_last_five_lines(tmp_path):
     finish(tmp_path, "mnist", {"symmetric30": "reproduced"})
     lines = closing_lines(["mnist"], tmp_path)
     assert len(lines) == 5
-    assert lines[0] == "1. Double descent  reproduced (mnist/symmetric30: 1 of 2 verdicts)"
-    assert lines[2].startswith("3. Large activation    reproduced")
+    assert lines[0] == "1. Double descent     reproduced (mnist/symmetric30: 1 of 2 verdicts)"
+    assert lines[2].startswith("3. Large activation   reproduced")
     assert lines[3] == f"Report: {tmp_path}/mnist/findings.md, {tmp_path}/mnist/claims.html"
     assert lines[4] == "Next: make report EXPERIMENT=mnist"
     (tmp_path / "mnist" / "explorer.html").touch()
@@ -257,7 +257,7 @@ def test_a_report_is_named_unless_it_is_older_than_the_findings(tmp_path):
 
 def test_many_verdicts_are_counted_and_unfinished_experiments_have_none(tmp_path):
     finish(tmp_path, "many", {f"n{i}": "reproduced" if i else "contradicted" for i in range(6)})
-    assert closing_lines(["many"], tmp_path)[1] == "2. Signal separation   reproduced 5 times, contradicted 1 times"
+    assert closing_lines(["many"], tmp_path)[1] == "2. Signal separation  reproduced 5 times, contradicted 1 times"
     assert closing_lines(["many", "unfinished"], tmp_path) == [] and closing_lines([], tmp_path) == []
 
 
