@@ -113,7 +113,7 @@ def to_markdown(findings: pd.DataFrame, claims: pd.DataFrame, level: float) -> s
     rule = (
         "A finding is reproduced if its primary claims are reproduced for all models that they speak of, contradicted "
         "if one of them is contradicted, else inconclusive. It is inconclusive, too, if a primary claim is not "
-        f"applicable, or speaks of no model of the experiment. {SEEDS_EXPLAINED} What the paper states is told "
+        f"applicable, or speaks of no model of the experiment. {SEEDS_EXPLAINED} What the paper states is written "
         f"{PUBLIC_READING}, in our words. All claims are in claims.md."
     )
     reasons = [_reasons(row, claims, level) for row in findings.itertuples()]
