@@ -18,6 +18,9 @@ def by_group(table: pd.DataFrame, keys: list[str], function: Callable[[pd.DataFr
     return pd.concat(parts, ignore_index=True)
 
 
-def at_end(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each run at its own last epoch, because models may be trained for different numbers of epochs."""
-    return table[table["epoch"] == table.groupby(RUN)["epoch"].transform("max")]
+def at_end(table: pd.DataFrame, keys: list[str] = RUN) -> pd.DataFrame:
+    """The rows of each run, or of each group by `keys`, at its own last epoch.
+
+    Models may be trained for different numbers of epochs.
+    """
+    return table[table["epoch"] == table.groupby(keys)["epoch"].transform("max")]

@@ -21,6 +21,8 @@ Columns that a figure does not need are left out. A cell is empty if the column 
 
 import pandas as pd
 
+from epochwise.analysis import runs
+
 KEYS = [
     "noise", "model", "measure", "curve", "grouping", "reference", "subset", "layer", "class", "class_name", "rank",
     "seed", "epoch",
@@ -47,8 +49,8 @@ def combine(*parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_end(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the last epoch. Models may be trained for different numbers of epochs, so each has its own."""
-    return table[table["epoch"] == table.groupby(["noise", "model"])["epoch"].transform("max")]
+    """The rows of the last epoch of each noise and model of a table over seeds."""
+    return runs.at_end(table, runs.NETWORK)
 
 
 def layer_that_stands_out(outliers: pd.DataFrame, noise: str, model: str) -> int:
